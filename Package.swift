@@ -1,0 +1,74 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+// Folders are targets, targets stand on floors (docs/architecture.md), and an import goes down. `scripts/check-floors`
+// holds the table and this file against the sources.
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A C library of the system: a module map under `Sources/Bindings`, found by pkg-config, installed by apt.
+func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/Bindings/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+/// One of our C or C++ shims, which give Swift a plain C face.
+func shim(_ name: String, links libraries: [String] = []) -> Target {
+    .target(
+        name: name, path: "Sources/Bindings/\(name)",
+        cSettings: [.unsafeFlags(["-O3"])],
+        cxxSettings: [.unsafeFlags(["-O3"])],
+        linkerSettings: libraries.map { .linkedLibrary($0) })
+}
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+let package = Package(
+    name: "sluice",
+    products: [
+        .executable(name: "sluice", targets: ["sluice"])
+    ],
+    targets: [
+        // Floor 0: the C libraries that are the reference in their field, and our shims.
+        system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+        system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+        system("CSnappy", pkgConfig: "snappy", apt: "libsnappy-dev"),
+        system("CLz4", pkgConfig: "liblz4", apt: "liblz4-dev"),
+        system("CBrotli", pkgConfig: "libbrotlienc libbrotlidec", apt: "libbrotli-dev"),
+        shim("CNumbers"),
+        shim("CSimdjson", links: ["simdjson"]),
+
+        // Floor 1: errors, bytes, words.
+        library("Support", []),
+
+        // Floor 2: what the data is made of, and what the user types.
+        library("Columns", ["Support"]),
+        library("CommandLine", ["Support"]),
+
+        // Floor 3: bytes ↔ columns, and where bytes lie.
+        library("Parquet", ["Columns", "Support", "CZlib", "CZstd", "CSnappy", "CLz4", "CBrotli"]),
+        library("TextFormats", ["Columns", "Support", "CNumbers", "CSimdjson"]),
+        library("Storage", ["Support", "CZlib", "CZstd"]),
+
+        // Floor 4: a table, whatever file it is in.
+        library("Tables", ["Parquet", "TextFormats", "Storage", "Columns", "Support"]),
+
+        // Floor 8 and 9: the command line, and the program.
+        library("Commands", ["Tables", "Parquet", "TextFormats", "Storage", "Columns", "CommandLine", "Support"]),
+        .executableTarget(name: "sluice", dependencies: ["Commands"], swiftSettings: swiftSettings),
+    ],
+    cxxLanguageStandard: .cxx17
+)
