@@ -20,6 +20,19 @@ public protocol ByteStream: AnyObject, Sendable {
     func next() async throws(SluiceError) -> Buffer?
 }
 
+/// Bytes that can be streamed from the start as often as needed, decompressed if they were compressed.
+///
+/// Readers that infer a schema start again when they learn late that a type must be wider; a source that cannot be read
+/// twice (standard input) is spooled by whoever offers it as one of these.
+public protocol StreamSource: Sendable {
+    /// What to call this in a message.
+    var name: String { get }
+    /// The number of bytes of a whole stream, when that is known beforehand.
+    var streamSize: Int? { get }
+    /// A stream that begins at the first byte.
+    func stream() async throws(SluiceError) -> any ByteStream
+}
+
 /// Somewhere that bytes are written in order. What was written becomes visible with `finish`, whole, or not at all.
 public protocol ByteSink: AnyObject, Sendable {
     /// What to call this in a message.
@@ -33,7 +46,7 @@ public protocol ByteSink: AnyObject, Sendable {
 }
 
 /// Bytes in memory, as a file.
-public struct MemorySource: RandomAccess {
+public struct MemorySource: RandomAccess, StreamSource {
     /// What to call this in a message.
     public let name: String
     private let contents: Buffer
@@ -46,6 +59,12 @@ public struct MemorySource: RandomAccess {
 
     /// The number of bytes.
     public var size: Int { contents.count }
+
+    /// The number of bytes of a whole stream.
+    public var streamSize: Int? { size }
+
+    /// A stream over the contents.
+    public func stream() async throws(SluiceError) -> any ByteStream { MemoryStream(contents, name: name) }
 
     /// The bytes in `range`.
     public func read(_ range: Range<Int>) async throws(SluiceError) -> Buffer {
