@@ -55,7 +55,7 @@ let package = Package(
         library("Support", []),
 
         // Floor 2: what the data is made of, and what the user types.
-        library("Columns", ["Support"]),
+        library("Columns", ["Support", "CNumbers"]),
         library("CommandLine", ["Support"]),
 
         // Floor 3: bytes ↔ columns, and where bytes lie.
@@ -69,6 +69,8 @@ let package = Package(
         // Floor 8 and 9: the command line, and the program.
         library("Commands", ["Tables", "Parquet", "TextFormats", "Storage", "Columns", "CommandLine", "Support"]),
         .executableTarget(name: "sluice", dependencies: ["Commands"], swiftSettings: swiftSettings),
+
+        tests("Columns", ["Columns", "Support"]),
     ],
     cxxLanguageStandard: .cxx17
 )
