@@ -62,6 +62,7 @@ let package = Package(
         library("Parquet", ["Columns", "Support", "CZlib", "CZstd", "CSnappy", "CLz4", "CBrotli"]),
         library("TextFormats", ["Columns", "Support", "CNumbers", "CSimdjson"]),
         library("Storage", ["Support", "CZlib", "CZstd"]),
+        tests("Storage", ["Storage", "Support"]),
 
         // Floor 4: a table, whatever file it is in.
         library("Tables", ["Parquet", "TextFormats", "Storage", "Columns", "Support"]),
