@@ -36,6 +36,16 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
+/// What `sluice --version` says besides the number: `make` names the commit, a plain `swift build` asks git.
+let commit: String =
+    if let named = Context.environment["SLUICE_COMMIT"], !named.isEmpty {
+        named
+    } else if let git = Context.gitInformation {
+        git.currentCommit.prefix(12) + (git.hasUncommittedChanges ? "+" : "")
+    } else {
+        "unknown"
+    }
+
 let package = Package(
     name: "sluice",
     products: [
@@ -50,6 +60,9 @@ let package = Package(
         system("CBrotli", pkgConfig: "libbrotlienc libbrotlidec", apt: "libbrotli-dev"),
         shim("CNumbers"),
         shim("CSimdjson", links: ["simdjson"]),
+        .target(
+            name: "CVersion", path: "Sources/Bindings/CVersion",
+            cSettings: [.define("SLUICE_COMMIT", to: "\"\(commit)\"")]),
 
         // Floor 1: errors, bytes, words.
         library("Support", []),
@@ -68,7 +81,9 @@ let package = Package(
         library("Tables", ["Parquet", "TextFormats", "Storage", "Columns", "Support"]),
 
         // Floor 8 and 9: the command line, and the program.
-        library("Commands", ["Tables", "Parquet", "TextFormats", "Storage", "Columns", "CommandLine", "Support"]),
+        library(
+            "Commands",
+            ["Tables", "Parquet", "TextFormats", "Storage", "Columns", "CommandLine", "Support", "CVersion"]),
         .executableTarget(name: "sluice", dependencies: ["Commands"], swiftSettings: swiftSettings),
 
         tests("Columns", ["Columns", "Support"]),

@@ -54,6 +54,8 @@ public enum ValueCompletion: Sendable, Equatable {
     case files
     /// Folders.
     case folders
+    /// The commands of the program.
+    case commands
 }
 
 /// Why a text is not a value: `is not a whole number`, and how it could be mended.
@@ -73,6 +75,11 @@ public struct ValueProblem: Error, Sendable {
 extension ValueKind where Value == String {
     /// Any text.
     public static var text: ValueKind { ValueKind("TEXT") { text throws(ValueProblem) in text } }
+
+    /// The name of a command.
+    public static var commandName: ValueKind {
+        ValueKind("COMMAND", completion: .commands) { text throws(ValueProblem) in text }
+    }
 
     /// The path of a file.
     public static var path: ValueKind {

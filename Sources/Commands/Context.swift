@@ -1,0 +1,110 @@
+import Glibc
+public import Support
+
+/// What a command may touch: streams, terminal, environment, clock and folder, all of which tests replace.
+public struct Context: Sendable {
+    /// Where answers go.
+    public var output: TextOutput
+    /// Where everything for people goes: messages, progress, errors.
+    public var messages: TextOutput
+    /// Opens standard input.
+    public var input: @Sendable () -> any ByteStream
+    /// What the terminal can do.
+    public var terminal: Terminal
+    /// The environment variables.
+    public var environment: [String: String]
+    /// How much time has passed since some moment; never goes back.
+    public var now: @Sendable () -> Duration
+    /// The folder that relative paths start from; nil for the process's own.
+    public var folder: String?
+    /// Whether entering a folder moves the whole process, as opposed to `folder` only.
+    var changesProcessFolder = false
+    /// Who wants the program to end, if anybody.
+    public let cancellation = Cancellation()
+    /// What was asked for with the options that every command has.
+    public var options = GlobalOptions()
+
+    /// A context of these parts.
+    public init(
+        output: TextOutput, messages: TextOutput, input: @escaping @Sendable () -> any ByteStream,
+        terminal: Terminal = Terminal(), environment: [String: String] = [:],
+        now: @escaping @Sendable () -> Duration = { .zero }, folder: String? = nil
+    ) {
+        self.output = output
+        self.messages = messages
+        self.input = input
+        self.terminal = terminal
+        self.environment = environment
+        self.now = now
+        self.folder = folder
+    }
+
+    /// `path` as the operating system must see it: relative paths start from `folder`.
+    public func resolve(_ path: String) -> String {
+        guard let folder, !path.hasPrefix("/") else { return path }
+        return folder.hasSuffix("/") ? folder + path : folder + "/" + path
+    }
+
+    /// Goes on as if the program had been started in `path`.
+    mutating func enter(_ path: String) throws(SluiceError) {
+        let target = resolve(path)
+        var status = stat()
+        guard stat(target, &status) == 0 else {
+            throw SluiceError(.notFound, "there is no such folder", place: .init(file: path))
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw SluiceError(.usage, "is not a folder", place: .init(file: path))
+        }
+        if !changesProcessFolder {
+            folder = target
+        } else if chdir(target) != 0 {
+            throw SluiceError(.permission, "cannot be entered: \(errorText())", place: .init(file: path))
+        }
+    }
+
+    /// Tells people something, unless they asked for quiet.
+    public func say(_ message: String) {
+        if !options.isQuiet { messages.print(message) }
+    }
+
+    /// Tells people something that only those want who look closely.
+    public func detail(_ message: @autoclosure () -> String) {
+        if options.isVerbose { messages.print(message()) }
+    }
+
+    /// Answers with a JSON document: the only thing that a command with `--json` writes to standard output.
+    public func answer(_ document: JSONText) {
+        output.print(document.text(pretty: true))
+    }
+}
+
+/// What the terminal can do, found out once.
+public struct Terminal: Sendable {
+    /// Whether somebody types at standard input.
+    public var inputIsTerminal: Bool
+    /// Whether somebody reads standard output.
+    public var outputIsTerminal: Bool
+    /// Whether somebody reads standard error.
+    public var messagesAreTerminal: Bool
+    /// The number of columns; nil when nobody knows.
+    public var width: Int?
+    /// Whether colour is wanted: `NO_COLOR` is not set, and the terminal is not a dumb one.
+    public var wantsColor: Bool
+
+    /// A terminal that can do this; by default, none.
+    public init(
+        inputIsTerminal: Bool = false, outputIsTerminal: Bool = false, messagesAreTerminal: Bool = false,
+        width: Int? = nil, wantsColor: Bool = false
+    ) {
+        self.inputIsTerminal = inputIsTerminal
+        self.outputIsTerminal = outputIsTerminal
+        self.messagesAreTerminal = messagesAreTerminal
+        self.width = width
+        self.wantsColor = wantsColor
+    }
+
+    /// Whether messages may be coloured.
+    var colorsMessages: Bool { wantsColor && messagesAreTerminal }
+    /// Whether answers may be coloured.
+    var colorsOutput: Bool { wantsColor && outputIsTerminal }
+}

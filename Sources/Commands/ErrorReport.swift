@@ -1,0 +1,43 @@
+import Support
+
+/// How an error is shown: lines for people on standard error, and with `--json` a document for machines as the answer.
+///
+///     error: orders.csv: column "price", line 12: "12,5" is not a number
+///     hint: name the decimal mark with --decimal ,
+struct ErrorReport {
+    private let error: SluiceError
+    private let command: [String]
+
+    /// A report of `error`, which the command that `command` calls ended with.
+    init(_ error: SluiceError, command: [String]) {
+        self.error = error
+        self.command = command
+    }
+
+    func write(to context: Context) {
+        let red = context.terminal.colorsMessages
+        context.messages.print((red ? "\u{1b}[1;31merror:\u{1b}[0m " : "error: ") + Display.safe(error.description))
+        if let hint = error.hint { context.messages.print("hint: " + Display.safe(hint)) }
+        if error.code == .usage {
+            let words = ["sluice"] + command + ["--help"]
+            context.messages.print("Run '\(words.joined(separator: " "))' for how it is used.")
+        }
+        if context.options.isJSON { context.answer(["error": json]) }
+    }
+
+    /// The error for machines; what is not known is null, so that every error has the same keys.
+    var json: JSONText {
+        [
+            "code": .string(error.code.description),
+            "message": .string(error.message),
+            "file": error.place.file.map { .string($0) } ?? nil,
+            "column": error.place.column.map { .string($0) } ?? nil,
+            "line": error.place.line.map { .number($0) } ?? nil,
+            "row": error.place.row.map { .number($0) } ?? nil,
+            "offset": error.place.offset.map { .number($0) } ?? nil,
+            "hint": error.hint.map { .string($0) } ?? nil,
+            "transient": .bool(error.isTransient),
+            "exitCode": .number(Int(ExitCode(error).number)),
+        ]
+    }
+}

@@ -1,0 +1,167 @@
+import Glibc
+import Support
+import Synchronization
+
+extension Program {
+    /// The program in its process: real streams, signals that cancel, and the number to exit with.
+    ///
+    /// The first SIGINT or SIGTERM cancels the command, which removes what it had half-written; the second ends the
+    /// process at once.
+    public static func main(_ arguments: [String]) async -> Int32 {
+        // A reader that goes away must show as EPIPE, not kill us.
+        signal(SIGPIPE, SIG_IGN)
+        let context = Context.process()
+        let watched = SignalWatch.block()
+        let task = Task { await Program.run(Array(arguments.dropFirst()), in: context) }
+        SignalWatch.start(watched) { cause in
+            guard context.cancellation.request(cause) else { _exit(cause.exitCode.number) }
+            task.cancel()
+        }
+        return await task.value.number
+    }
+}
+
+/// A thread that waits for signals, so that nothing of ours runs inside a signal handler.
+private enum SignalWatch {
+    /// Blocks the signals for this thread and those that it will start; those that the caller told us to ignore
+    /// (`nohup`, a background job) stay ignored.
+    static func block() -> [Int32] {
+        let watched = [SIGINT, SIGTERM].filter { signal in
+            var action = sigaction()
+            sigaction(signal, nil, &action)
+            return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+                != unsafeBitCast(SIG_IGN, to: Int.self)
+        }
+        var set = signalSet(watched)
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+        return watched
+    }
+
+    static func start(_ watched: [Int32], _ act: @escaping @Sendable (Cancellation.Cause) -> Void) {
+        if watched.isEmpty { return }
+        let job = Unmanaged.passRetained(Job(watched, act)).toOpaque()
+        var thread = pthread_t()
+        pthread_create(&thread, nil, waitForSignals, job)
+        pthread_detach(thread)
+    }
+
+    fileprivate static func signalSet(_ signals: [Int32]) -> sigset_t {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in signals { sigaddset(&set, signal) }
+        return set
+    }
+
+    fileprivate final class Job: Sendable {
+        let watched: [Int32]
+        let act: @Sendable (Cancellation.Cause) -> Void
+
+        init(_ watched: [Int32], _ act: @escaping @Sendable (Cancellation.Cause) -> Void) {
+            self.watched = watched
+            self.act = act
+        }
+    }
+}
+
+/// What the thread does: it never ends.
+private func waitForSignals(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    guard let argument else { return nil }
+    let job = Unmanaged<SignalWatch.Job>.fromOpaque(argument).takeRetainedValue()
+    var set = SignalWatch.signalSet(job.watched)
+    var signal: Int32 = 0
+    while sigwait(&set, &signal) == 0 { job.act(signal == SIGINT ? .interrupted : .terminated) }
+    return nil
+}
+
+extension Context {
+    /// The context of this process.
+    static func process() -> Context {
+        let environment = processEnvironment()
+        var context = Context(
+            output: descriptorOutput(STDOUT_FILENO, "standard output"),
+            messages: descriptorOutput(STDERR_FILENO, "standard error"),
+            input: { DescriptorStream(STDIN_FILENO, name: "standard input") },
+            terminal: Terminal(environment: environment), environment: environment,
+            now: {
+                var time = timespec()
+                clock_gettime(CLOCK_MONOTONIC, &time)
+                return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+            })
+        context.changesProcessFolder = true
+        return context
+    }
+
+    private static func processEnvironment() -> [String: String] {
+        var variables: [String: String] = [:]
+        var entry = environ
+        while let text = entry.pointee {
+            let pair = String(cString: text)
+            if let equals = pair.firstIndex(of: "=") {
+                variables[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
+            }
+            entry += 1
+        }
+        return variables
+    }
+
+    /// An output that writes to a file descriptor at once and whole.
+    private static func descriptorOutput(_ descriptor: Int32, _ name: String) -> TextOutput {
+        TextOutput { bytes throws(SluiceError) in
+            var rest = bytes
+            while let start = rest.baseAddress, rest.count > 0 {
+                let written = Glibc.write(descriptor, start, rest.count)
+                if written < 0, errno == EINTR { continue }
+                // EBADF: the stream was closed before we started, and nobody reads it either.
+                if written < 0, errno == EPIPE || errno == EBADF { return false }
+                if written < 0 {
+                    throw SluiceError(.inputOutput, "writing failed: \(errorText())", place: .init(file: name))
+                }
+                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+            }
+            return true
+        }
+    }
+}
+
+func errorText(_ number: Int32 = errno) -> String { String(cString: strerror(number)) }
+
+/// Standard input, read as it comes.
+final class DescriptorStream: ByteStream {
+    let name: String
+    private let descriptor: Int32
+
+    init(_ descriptor: Int32, name: String) {
+        self.descriptor = descriptor
+        self.name = name
+    }
+
+    func next() async throws(SluiceError) -> Buffer? {
+        let buffer = MutableBuffer(capacity: 1 << 18)
+        while true {
+            let count = read(descriptor, buffer.base, buffer.capacity)
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { throw SluiceError(.inputOutput, "reading failed: \(errorText())", place: .init(file: name)) }
+            buffer.count = count
+            return count == 0 ? nil : buffer.freeze()
+        }
+    }
+}
+
+extension Terminal {
+    /// The terminal of this process.
+    init(environment: [String: String]) {
+        self.init(
+            inputIsTerminal: isatty(STDIN_FILENO) == 1, outputIsTerminal: isatty(STDOUT_FILENO) == 1,
+            messagesAreTerminal: isatty(STDERR_FILENO) == 1,
+            width: Terminal.width(environment),
+            wantsColor: (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb")
+    }
+
+    private static func width(_ environment: [String: String]) -> Int? {
+        for descriptor in [STDOUT_FILENO, STDERR_FILENO] {
+            var size = winsize()
+            if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 { return Int(size.ws_col) }
+        }
+        return environment["COLUMNS"].flatMap { Int($0) }
+    }
+}

@@ -1,0 +1,80 @@
+import CommandLine
+import Support
+
+/// The road from the words of a command line to an exit code.
+public enum Program {
+    /// Does what `words` (without the program's own name) say.
+    public static func run(_ words: [String], in context: Context, registry: Registry = .all) async -> ExitCode {
+        if words.first == "__complete" {
+            // Not a command for people, and its words are those of an unfinished line, which no parser would take.
+            let line = words.dropFirst(words.dropFirst().first == "--" ? 2 : 1)
+            context.output.write(Completer(root: registry.model).lines(for: Array(line)))
+            return .succeeded
+        }
+        var context = context
+        context.options = GlobalOptions(unparsed: words)
+        let root = registry.model
+        do {
+            switch try Parser(root: root).parse(words, environment: context.environment) {
+            case .help(let path):
+                return help(path, below: root, in: context)
+            case .version:
+                return version(in: context)
+            case .run(let path, let arguments):
+                return await run(path, arguments, in: context, registry: registry)
+            }
+        } catch {
+            return report(error.error, path: error.command, in: context)
+        }
+    }
+
+    private static func run(
+        _ path: [String], _ arguments: Arguments, in outer: Context, registry: Registry
+    ) async -> ExitCode {
+        var context = outer
+        context.options = GlobalOptions(arguments)
+        if !arguments[GlobalOptions.color] { context.terminal.wantsColor = false }
+        do {
+            if let folder = arguments[GlobalOptions.directory] { try context.enter(folder) }
+            guard let command = registry.command(path) else { preconditionFailure("\(path) parsed, and calls nothing") }
+            let code = try await command.run(arguments, in: context)
+            if let failure = context.output.failure { throw failure }
+            return code
+        } catch {
+            return report(Program.sluiceError(error), path: path, in: context)
+        }
+    }
+
+    private static func help(_ path: [String], below root: CommandModel, in context: Context) -> ExitCode {
+        context.output.write(HelpText.page(for: path, below: root) ?? "")
+        return .succeeded
+    }
+
+    private static func version(in context: Context) -> ExitCode {
+        if context.options.isJSON {
+            context.answer(["version": .string(Version.number), "commit": .string(Version.commit)])
+        } else {
+            context.output.print("sluice \(Version.number) (\(Version.commit))")
+        }
+        return .succeeded
+    }
+
+    private static func sluiceError(_ error: any Error) -> SluiceError {
+        switch error {
+        case let error as SluiceError: error
+        case is CancellationError: SluiceError(.cancelled, "interrupted")
+        default: SluiceError(.inputOutput, "\(error)")
+        }
+    }
+
+    private static func report(_ error: SluiceError, path: [String], in context: Context) -> ExitCode {
+        if let cause = context.cancellation.cause {
+            context.messages.print(cause.message)
+            return cause.exitCode
+        }
+        // Whoever read the answer has seen enough.
+        if error.code == .cancelled, context.output.isClosed { return .succeeded }
+        ErrorReport(error, command: path).write(to: context)
+        return ExitCode(error)
+    }
+}

@@ -1,0 +1,45 @@
+public import CommandLine
+
+/// All commands, in the groups in which help lists them. A new command is added here and nowhere else.
+public struct Registry: Sendable {
+    /// Commands under a heading.
+    public struct Group: Sendable {
+        let title: String
+        let commands: [any Command]
+
+        /// Commands under a heading.
+        public init(_ title: String, _ commands: [any Command]) {
+            self.title = title
+            self.commands = commands
+        }
+    }
+
+    private let groups: [Group]
+
+    /// A registry of these commands.
+    public init(_ groups: [Group]) { self.groups = groups }
+
+    /// The commands of the program.
+    public static var all: Registry {
+        Registry([
+            Group("The program itself", [Completion(), Help()])
+        ])
+    }
+
+    /// The model of the whole program.
+    public var model: CommandModel {
+        CommandModel(
+            "sluice", "Define, run, deploy and watch data jobs", [GlobalOptions.group],
+            examples: [],
+            subcommands: groups.map { group in .init(group.title, group.commands.map(\.model)) },
+            notes: [.init("Exit codes", ExitCode.explained)])
+    }
+
+    /// The command that `path` calls.
+    func command(_ path: [String]) -> (any Command)? {
+        for group in groups {
+            for command in group.commands where [command.model.name] == path { return command }
+        }
+        return nil
+    }
+}
