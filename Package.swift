@@ -86,6 +86,7 @@ let package = Package(
             ["Tables", "Parquet", "TextFormats", "Storage", "Columns", "CommandLine", "Support", "CVersion"]),
         .executableTarget(name: "sluice", dependencies: ["Commands"], swiftSettings: swiftSettings),
 
+        tests("Support", ["Support"]),
         tests("Columns", ["Columns", "Support"]),
         tests("Parquet", ["Parquet", "Columns", "Support"]),
     ],
