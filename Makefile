@@ -1,0 +1,38 @@
+# Every target is safe to repeat. On Debian 12 with the Swift toolchain and nothing else, `make demo` and `make test`
+# bring what they need.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo build test lint install clean
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+help: ## Say what there is to make
+	@echo 'Sluice: make TARGET'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo '  PREFIX=/usr/local   where `make install` puts the program'
+
+demo: ## Install what is missing, build, and turn a CSV file into Parquet and back
+	@scripts/build
+	@scripts/demo
+
+build: ## Install what is missing and build .build/release/sluice
+	@scripts/build
+
+test: ## Install what the tests need and run them all
+	@scripts/test
+
+lint: ## Check format, floors and scripts
+	@scripts/lint
+
+install: ## Build, and copy the program under PREFIX
+	@scripts/build
+	@scripts/install "$(DESTDIR)$(PREFIX)"
+
+clean: ## Remove what was built and the tests' Python environment
+	@rm -rf .build .venv Benchmarks/.cache Fuzz/.work
+	@echo 'Removed .build, .venv, Benchmarks/.cache and Fuzz/.work.'
