@@ -58,6 +58,7 @@ let package = Package(
         system("CSnappy", pkgConfig: "snappy", apt: "libsnappy-dev"),
         system("CLz4", pkgConfig: "liblz4", apt: "liblz4-dev"),
         system("CBrotli", pkgConfig: "libbrotlienc libbrotlidec", apt: "libbrotli-dev"),
+        system("CYaml", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         shim("CNumbers"),
         shim("CSimdjson", links: ["simdjson"]),
         .target(
@@ -70,15 +71,18 @@ let package = Package(
         // Floor 2: what the data is made of, and what the user types.
         library("Columns", ["Support", "CNumbers"]),
         library("CommandLine", ["Support"]),
+        library("Settings", ["Support", "CYaml"]),
 
         // Floor 3: bytes ↔ columns, and where bytes lie.
         library("Parquet", ["Columns", "Support", "CZlib", "CZstd", "CSnappy", "CLz4", "CBrotli"]),
         library("TextFormats", ["Columns", "Support", "CNumbers", "CSimdjson"]),
         library("Storage", ["Support", "CZlib", "CZstd"]),
-        tests("Storage", ["Storage", "Support"]),
 
         // Floor 4: a table, whatever file it is in.
         library("Tables", ["Parquet", "TextFormats", "Storage", "Columns", "Support"]),
+
+        // Floor 6: what the user declared.
+        library("Project", ["Settings", "Support"]),
 
         // Floor 8 and 9: the command line, and the program.
         library(
@@ -88,6 +92,9 @@ let package = Package(
 
         tests("Support", ["Support"]),
         tests("Columns", ["Columns", "Support"]),
+        tests("Settings", ["Settings", "Support"]),
+        tests("Project", ["Project", "Settings", "Support"]),
+        tests("Storage", ["Storage", "Support"]),
         tests("Parquet", ["Parquet", "Columns", "Support"]),
     ],
     cxxLanguageStandard: .cxx17

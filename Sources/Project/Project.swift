@@ -1,0 +1,82 @@
+public import Settings
+public import Support
+
+/// A folder with a `sluice.yaml`: what there is to read from, where it goes, and the jobs that do it, as one
+/// environment sees them.
+///
+///     let (project, problems) = Project.parse(text, file: "sluice.yaml", vocabulary: vocabulary, inputs: inputs)
+public struct Project: Sendable {
+    /// The project's name.
+    public let name: String
+    /// The folder that relative paths start from.
+    public let folder: String
+    /// The environment that was chosen; nil for the file as it stands.
+    public let environment: String?
+    /// Where staged files lie: a folder or a store's URL.
+    public let lake: Scalar
+    /// The database that rows end in.
+    public let warehouse: Endpoint
+    /// The named sources.
+    public let connections: [String: Endpoint]
+    /// The jobs, in the order of the file.
+    public let jobs: [Job]
+
+    /// A source or database: by URL, or setting by setting.
+    public enum Endpoint: Sendable {
+        /// `postgres://…`, `sqlite:…`
+        case url(Scalar, at: Diagnostic.Mark)
+        /// A mapping with a `protocol`.
+        case settings(Section)
+    }
+
+    /// One job as it is written.
+    public struct Job: Sendable {
+        /// Its name.
+        public let name: String
+        /// What kind of work it is: `ingest`.
+        public let kind: String
+        /// Its settings.
+        public let settings: Section
+    }
+
+    /// The job called `name`.
+    public func job(_ name: String) -> Job? { jobs.first { $0.name == name } }
+}
+
+/// What connections and jobs there can be: each protocol and kind with its keys, as the connectors and job kinds
+/// declare them.
+public struct Vocabulary: Sendable {
+    /// The protocols of connections and warehouses.
+    public let protocols: [(name: String, keys: [KeyShape])]
+    /// The kinds of jobs.
+    public let kinds: [(name: String, keys: [KeyShape])]
+
+    /// A vocabulary of `protocols` and `kinds`.
+    public init(protocols: [(name: String, keys: [KeyShape])], kinds: [(name: String, keys: [KeyShape])]) {
+        self.protocols = protocols
+        self.kinds = kinds
+    }
+}
+
+/// What a project file is seen with, besides its own text.
+public struct ProjectInputs: Sendable {
+    /// The environment to see it as.
+    public var environment: String?
+    /// The folder that it lies in.
+    public var folder: String
+    /// The process's environment variables, `.env` laid under them.
+    public var environmentVariables: [String: String]
+    /// Variables from the command line.
+    public var variables: [String: String]
+
+    /// The inputs for a file in `folder`.
+    public init(
+        folder: String, environment: String? = nil, environmentVariables: [String: String] = [:],
+        variables: [String: String] = [:]
+    ) {
+        self.folder = folder
+        self.environment = environment
+        self.environmentVariables = environmentVariables
+        self.variables = variables
+    }
+}

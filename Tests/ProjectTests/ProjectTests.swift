@@ -1,0 +1,135 @@
+import Project
+import Settings
+import Support
+import Testing
+
+@Suite struct ProjectTests {
+    private let vocabulary = Vocabulary(
+        protocols: [
+            (
+                "postgres",
+                [
+                    KeyShape("host", .text, "The server", required: true),
+                    KeyShape("port", .integer(1...65_535), "Its port"),
+                ]
+            ),
+            ("sqlite", [KeyShape("path", .text, "The file", required: true)]),
+        ],
+        kinds: [
+            (
+                "ingest",
+                [
+                    KeyShape("from", .reference(to: "connections"), "The source", required: true),
+                    KeyShape("mode", .choice(["append", "replace", "merge"]), "How rows are written"),
+                    KeyShape("key", .list(.text), "The key"), KeyShape("every", .duration, "How often"),
+                ]
+            )
+        ])
+
+    private func parse(
+        _ text: String, environment: String? = nil, variables: [String: String] = [:]
+    ) -> (project: Project?, problems: [Diagnostic]) {
+        Project.parse(
+            text, file: "sluice.yaml", vocabulary: vocabulary,
+            inputs: ProjectInputs(folder: "/p", environment: environment, environmentVariables: variables))
+    }
+
+    private let shop = """
+        project: shop
+        connections:
+          db: { protocol: postgres, host: "${env.HOST:-localhost}", port: "${env.PORT:-5432}" }
+        jobs:
+          orders: { kind: ingest, from: db, mode: merge, key: id }
+        environments:
+          prod:
+            lake: abfss://staging@shop.dfs.core.windows.net
+            connections: { db: { host: db.example } }
+        """
+
+    @Test func defaultsHoldWhereNothingIsWritten() throws {
+        let (project, problems) = parse(shop)
+        #expect(problems.isEmpty)
+        let found = try #require(project)
+        #expect(found.name == "shop")
+        #expect(found.lake.literal == "./lake")
+        #expect(found.job("orders")?.settings.texts("key") == ["id"])
+        guard case .settings(let db)? = found.connections["db"] else {
+            Issue.record("db is not a mapping")
+            return
+        }
+        #expect(db.text("host") == "localhost")
+        #expect(db.integer("port") == 5432)
+        guard case .url(let url, _) = found.warehouse else {
+            Issue.record("the warehouse is not a URL")
+            return
+        }
+        #expect(url.literal == "sqlite:./warehouse.db")
+    }
+
+    @Test func anEnvironmentIsLaidOverTheFile() throws {
+        let project = try #require(parse(shop, environment: "prod").project)
+        #expect(project.lake.literal == "abfss://staging@shop.dfs.core.windows.net")
+        guard case .settings(let db)? = project.connections["db"] else {
+            Issue.record("db is not a mapping")
+            return
+        }
+        #expect(db.text("host") == "db.example")
+        #expect(db.text("protocol") == "postgres")
+    }
+
+    @Test func everyProblemIsReportedAtOnceWithItsPlace() {
+        let (project, problems) = parse(
+            """
+            project: shop
+            lakee: ./x
+            connections:
+              db: { protocol: postgers, host: x }
+              other: { protocol: postgres, prot: 1, port: 99999 }
+            jobs:
+              orders: { kind: ingest, from: dbb, mode: upsert }
+              late: { kind: ingest, from: db, every: soon, after: [orders, nobody] }
+            environments:
+              prod: { lake: [1] }
+            """)
+        #expect(project == nil)
+        #expect(
+            problems.map { "\($0.mark.line):\($0.mark.column) \($0.message) | \($0.hint ?? "")" } == [
+                "2:1 \"lakee\" is not known in the project file | did you mean \"lake\"?",
+                "4:19 \"connections.db.protocol\" is \"postgers\", one of postgres, sqlite was expected | did you mean \"postgres\"?",
+                "5:10 \"host\" is missing from connection \"connections.other\" | add host: The server",
+                "5:32 \"prot\" is not known in connection \"connections.other\" | did you mean \"port\"?",
+                "5:47 \"connections.other.port\" is \"99999\", a whole number from 1 to 65535 was expected | ",
+                "7:33 \"jobs.orders.from\" names the connection \"dbb\", which is not declared | did you mean \"db\"?",
+                "7:44 \"jobs.orders.mode\" is \"upsert\", one of append, replace, merge was expected | ",
+                "8:42 \"jobs.late.every\" is \"soon\", a duration such as 30s, 5m or 1h30m was expected | ",
+                "8:64 \"jobs.late.after[1]\" names the job \"nobody\", which is not declared | declared: orders, late",
+                "10:17 \"environments.prod.lake\" is a list, text was expected | ",
+            ])
+    }
+
+    @Test func jobsThatWaitForEachOtherAreReported() {
+        let (_, problems) = parse(
+            """
+            project: p
+            connections: { db: sqlite:x }
+            jobs:
+              a: { kind: ingest, from: db, after: b }
+              b: { kind: ingest, from: db, after: [a] }
+            """)
+        #expect(problems.map(\.message) == ["the jobs wait for each other in a circle: a → b → a"])
+    }
+
+    @Test func anUnknownEnvironmentIsReported() {
+        let (project, problems) = parse(shop, environment: "prd")
+        #expect(project == nil)
+        #expect(problems.map(\.message) == ["no environment is called \"prd\""])
+        #expect(problems.first?.hint == "did you mean \"prod\"?")
+    }
+
+    @Test func dotEnvIsReadAsShellsWriteIt() {
+        let (variables, bad) = parseDotEnv(
+            "# comment\nA=1\nexport B = two words # rest\nC=\"x\\n\\\"y\\\"\"\nD='$A #'\nnonsense\nE=\n\"F=1\n")
+        #expect(variables == ["A": "1", "B": "two words", "C": "x\n\"y\"", "D": "$A #", "E": ""])
+        #expect(bad == [6, 8])
+    }
+}
