@@ -45,25 +45,25 @@ public enum Bitmap {
 /// A run of bits under construction.
 public final class BitmapBuilder {
     /// How many bits there are.
-    public private(set) var count = 0
+    @inlinable public var count: Int { bitCount }
     /// How many of them are 0.
-    public private(set) var zeroCount = 0
-    private let storage: MutableBuffer
+    @inlinable public var zeroCount: Int { zeros }
+    @exclusivity(unchecked) @usableFromInline var bitCount = 0
+    @exclusivity(unchecked) @usableFromInline var zeros = 0
+    @usableFromInline let storage: MutableBuffer
 
     /// No bits, with room for `capacity`.
     public init(capacity: Int = 0) { storage = MutableBuffer(capacity: (capacity + 7) / 8) }
 
     /// Appends one bit.
-    public func append(_ bit: Bool) {
-        if count & 7 == 0 { storage.append(0 as UInt8) }
-        if bit {
-            let place = storage.base + (count >> 3)
-            place.storeBytes(
-                of: place.load(as: UInt8.self) | (1 << UInt8(truncatingIfNeeded: count & 7)), as: UInt8.self)
-        } else {
-            zeroCount += 1
-        }
-        count += 1
+    @inlinable @inline(__always) public func append(_ bit: Bool) {
+        let shift = UInt8(truncatingIfNeeded: count & 7)
+        if shift == 0 { storage.append(0 as UInt8) }
+        let place = storage.base + (count >> 3)
+        let one: UInt8 = bit ? 1 : 0
+        place.storeBytes(of: place.load(as: UInt8.self) | one << shift, as: UInt8.self)
+        bitCount &+= 1
+        zeros &+= 1 &- Int(one)
     }
 
     /// Appends `extra` equal bits.
@@ -74,41 +74,53 @@ public final class BitmapBuilder {
             left -= 1
         }
         storage.append(repeating: bit ? 0xff : 0, count: left >> 3)
-        count += left & ~7
-        if !bit { zeroCount += left & ~7 }
+        bitCount += left & ~7
+        if !bit { zeros += left & ~7 }
         for _ in 0..<(left & 7) { append(bit) }
     }
 
     /// Appends `extra` bits of `bits` from bit `start` on.
     public func append(_ bits: Buffer, from start: Int, count extra: Int) {
-        bits.withUnsafeBytes { bytes in
-            var index = start
-            let end = start + extra
-            while index < end, count & 7 != 0 {
-                append(Bitmap.isSet(bytes, at: index))
-                index += 1
-            }
-            storage.reserve((end - index + 7) / 8)
-            while index + 8 <= end {
-                let shift = UInt8(truncatingIfNeeded: index & 7)
-                var byte = bytes[index >> 3] >> shift
-                if shift > 0 { byte |= bytes[(index >> 3) + 1] << (8 - shift) }
-                storage.append(byte)
-                zeroCount += 8 - byte.nonzeroBitCount
-                count += 8
-                index += 8
-            }
-            while index < end {
-                append(Bitmap.isSet(bytes, at: index))
-                index += 1
-            }
+        bits.withUnsafeBytes { append($0, from: start, count: extra) }
+    }
+
+    /// Appends `extra` bits of `bytes` from bit `start` on.
+    public func append(_ bytes: UnsafeRawBufferPointer, from start: Int, count extra: Int) {
+        precondition(start >= 0 && extra >= 0 && start + extra <= bytes.count * 8, "bits out of range")
+        var index = start
+        let end = start + extra
+        while index < end, count & 7 != 0 {
+            append(Bitmap.isSet(bytes, at: index))
+            index += 1
+        }
+        // Whole words: 64 bits lie in eight bytes, or in nine when they begin inside one.
+        storage.reserve((end - index + 7) / 8 + 8)
+        let words = (end - index) / 64
+        let shift = UInt64(index & 7)
+        var place = storage.base + storage.count
+        var zeros = 0
+        for word in 0..<words {
+            let source = index >> 3 + word * 8
+            var value = bytes.loadUnaligned(fromByteOffset: source, as: UInt64.self) >> shift
+            if shift > 0 { value |= UInt64(bytes[source + 8]) << (64 - shift) }
+            place.storeBytes(of: value, as: UInt64.self)
+            place += 8
+            zeros += 64 - value.nonzeroBitCount
+        }
+        storage.count += words * 8
+        bitCount += words * 64
+        self.zeros += zeros
+        index += words * 64
+        while index < end {
+            append(Bitmap.isSet(bytes, at: index))
+            index += 1
         }
     }
 
     /// The bits as a buffer; this builder is empty afterwards.
     public func freeze() -> Buffer {
-        count = 0
-        zeroCount = 0
+        bitCount = 0
+        zeros = 0
         return storage.freeze()
     }
 }

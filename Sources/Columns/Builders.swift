@@ -16,61 +16,72 @@ public protocol ColumnBuilder: AnyObject {
     func finish() -> Column
 }
 
-/// Which rows hold a value. Costs nothing until the first null.
-public struct ValidityBuilder {
-    @usableFromInline var bits: BitmapBuilder?
-    /// How many rows there are.
-    public private(set) var count = 0
+/// Which rows hold a value. No bit is written before the first null.
+public final class ValidityBuilder {
+    @usableFromInline let bits = BitmapBuilder()
+    @exclusivity(unchecked) @usableFromInline var rows = 0
+    @exclusivity(unchecked) @usableFromInline var hasNulls = false
 
     /// No rows.
     public init() {}
 
+    /// How many rows there are.
+    @inlinable public var count: Int { rows }
+
     /// How many of the rows are null.
-    public var nullCount: Int { bits?.zeroCount ?? 0 }
+    public var nullCount: Int { bits.zeroCount }
 
     /// Appends a row that holds a value.
-    public mutating func appendValid() {
-        bits?.append(true)
-        count &+= 1
+    @inlinable @inline(__always) public func appendValid() {
+        if hasNulls { bits.append(true) }
+        rows &+= 1
     }
 
     /// Appends `extra` rows that hold values.
-    public mutating func appendValid(count extra: Int) {
-        bits?.append(repeating: true, count: extra)
-        count += extra
+    public func appendValid(count extra: Int) {
+        if hasNulls { bits.append(repeating: true, count: extra) }
+        rows += extra
     }
 
     /// Appends a row without a value.
-    public mutating func appendNull() {
-        materialise().append(false)
-        count &+= 1
+    @inlinable @inline(__always) public func appendNull() {
+        if !hasNulls { beginNulls() }
+        bits.append(false)
+        rows &+= 1
+    }
+
+    /// Appends `extra` rows without a value.
+    public func appendNull(count extra: Int) {
+        if !hasNulls { beginNulls() }
+        bits.append(repeating: false, count: extra)
+        rows += extra
     }
 
     /// Appends `extra` rows of a column from row `start` on.
-    public mutating func append(_ column: Column, from start: Int, count extra: Int) {
+    public func append(_ column: Column, from start: Int, count extra: Int) {
         if let validity = column.validity {
-            materialise().append(validity, from: column.offset + start, count: extra)
+            if !hasNulls { beginNulls() }
+            bits.append(validity, from: column.offset + start, count: extra)
+            rows += extra
         } else if column.nullCount > 0 {
-            materialise().append(repeating: false, count: extra)
+            appendNull(count: extra)
         } else {
-            bits?.append(repeating: true, count: extra)
+            appendValid(count: extra)
         }
-        count += extra
     }
 
-    private mutating func materialise() -> BitmapBuilder {
-        if let bits { return bits }
-        let made = BitmapBuilder(capacity: count + 64)
-        made.append(repeating: true, count: count)
-        bits = made
-        return made
+    @inline(never) @usableFromInline func beginNulls() {
+        bits.append(repeating: true, count: rows)
+        hasNulls = true
     }
 
     /// The bitmap and the number of nulls; empty afterwards.
-    public mutating func finish() -> (validity: Buffer?, nullCount: Int) {
-        defer { self = ValidityBuilder() }
+    public func finish() -> (validity: Buffer?, nullCount: Int) {
         let nulls = nullCount
-        return (nulls == 0 ? nil : bits?.freeze(), nulls)
+        let bitmap = bits.freeze()
+        rows = 0
+        hasNulls = false
+        return (nulls == 0 ? nil : bitmap, nulls)
     }
 }
 
@@ -78,8 +89,8 @@ public struct ValidityBuilder {
 public final class FixedBuilder<T: BitwiseCopyable>: ColumnBuilder {
     /// What is being built; its layout is `T`'s width.
     public let type: DataType
-    private var validity = ValidityBuilder()
-    private let storage: MutableBuffer
+    @usableFromInline let validity = ValidityBuilder()
+    @usableFromInline let storage: MutableBuffer
     private let convert: (Value) -> T?
 
     /// A builder for `type`, whose layout has `T`'s width; `convert` turns any value of that type into a `T`.
@@ -94,13 +105,19 @@ public final class FixedBuilder<T: BitwiseCopyable>: ColumnBuilder {
     public var count: Int { validity.count }
 
     /// Appends a value.
-    public func append(_ value: T) {
+    @inlinable @inline(__always) public func append(_ value: T) {
         storage.append(value)
         validity.appendValid()
     }
 
+    /// Appends as many values as there are in `values`.
+    @inlinable public func append(contentsOf values: UnsafeBufferPointer<T>) {
+        storage.append(UnsafeRawBufferPointer(values))
+        validity.appendValid(count: values.count)
+    }
+
     /// Appends a row without a value.
-    public func appendNull() {
+    @inlinable public func appendNull() {
         storage.append(repeating: 0, count: MemoryLayout<T>.size)
         validity.appendNull()
     }
@@ -124,8 +141,8 @@ public final class FixedBuilder<T: BitwiseCopyable>: ColumnBuilder {
 public final class BoolBuilder: ColumnBuilder {
     /// Always `bool`.
     public let type = DataType.bool
-    private var validity = ValidityBuilder()
-    private let bits = BitmapBuilder()
+    @usableFromInline let validity = ValidityBuilder()
+    @usableFromInline let bits = BitmapBuilder()
 
     /// An empty builder.
     public init() {}
@@ -134,7 +151,7 @@ public final class BoolBuilder: ColumnBuilder {
     public var count: Int { validity.count }
 
     /// Appends a value.
-    public func append(_ value: Bool) {
+    @inlinable public func append(_ value: Bool) {
         bits.append(value)
         validity.appendValid()
     }
@@ -166,9 +183,9 @@ public final class BoolBuilder: ColumnBuilder {
 public final class BytesBuilder: ColumnBuilder {
     /// `utf8`, `json` or `binary`.
     public let type: DataType
-    private var validity = ValidityBuilder()
-    private let offsets: MutableBuffer
-    private let storage: MutableBuffer
+    @usableFromInline let validity = ValidityBuilder()
+    @usableFromInline let offsets: MutableBuffer
+    @usableFromInline let storage: MutableBuffer
 
     /// An empty builder for `utf8`, `json` or `binary`.
     public init(_ type: DataType, capacity: Int = 0) {
@@ -185,7 +202,7 @@ public final class BytesBuilder: ColumnBuilder {
     public var byteCount: Int { storage.count }
 
     /// Appends a value.
-    public func append(_ bytes: UnsafeRawBufferPointer) {
+    @inlinable @inline(__always) public func append(_ bytes: UnsafeRawBufferPointer) {
         storage.append(bytes)
         endRow()
     }
@@ -196,14 +213,18 @@ public final class BytesBuilder: ColumnBuilder {
         endRow()
     }
 
-    private func endRow() {
-        precondition(storage.count <= Int(Int32.max), "a column holds at most 2 GiB of bytes; cut batches earlier")
+    @inlinable @inline(__always) func endRow() {
+        if storage.count > Int(Int32.max) { BytesBuilder.tooLong() }
         offsets.append(Int32(truncatingIfNeeded: storage.count))
         validity.appendValid()
     }
 
+    @inline(never) @usableFromInline static func tooLong() -> Never {
+        preconditionFailure("a column holds at most 2 GiB of bytes; cut batches earlier")
+    }
+
     /// Appends a row without a value.
-    public func appendNull() {
+    @inlinable public func appendNull() {
         offsets.append(Int32(truncatingIfNeeded: storage.count))
         validity.appendNull()
     }
@@ -236,7 +257,7 @@ public final class FixedBytesBuilder: ColumnBuilder {
     public let type: DataType
     /// How long each value is.
     public let width: Int
-    private var validity = ValidityBuilder()
+    private let validity = ValidityBuilder()
     private let storage = MutableBuffer()
 
     /// An empty builder for values of `type.layout`'s width.

@@ -6,7 +6,7 @@ public final class ListBuilder: ColumnBuilder {
     public let type: DataType
     /// Builds the items; for a map, a `StructBuilder` of its entries.
     public let items: any ColumnBuilder
-    private var validity = ValidityBuilder()
+    private let validity = ValidityBuilder()
     private let offsets = MutableBuffer()
 
     /// An empty builder for a list or map type.
@@ -61,7 +61,7 @@ public final class StructBuilder: ColumnBuilder {
     public let type: DataType
     /// A builder for each field.
     public let fields: [any ColumnBuilder]
-    private var validity = ValidityBuilder()
+    private let validity = ValidityBuilder()
 
     /// An empty builder for a structure type.
     public init(_ type: DataType) {

@@ -8,19 +8,28 @@
 ///
 /// Hot loops reserve once, write through `base`, and set `count`. Contents beyond `count` are not initialised.
 public final class MutableBuffer {
+    // Every access is a plain load or store that nothing can interleave with, so the run-time check for overlapping
+    // accesses, a call for each, is left out: it would be most of the time of a byte's append. The compiler leaves it
+    // out of inlined code only, hence stored properties behind inlinable ones.
+    @exclusivity(unchecked) @usableFromInline var start: UnsafeMutableRawPointer
+    @exclusivity(unchecked) @usableFromInline var used: Int
+    @exclusivity(unchecked) @usableFromInline var room: Int
+
     /// The first byte; changes when the buffer grows.
-    public private(set) var base: UnsafeMutableRawPointer
+    @inlinable @inline(__always) public var base: UnsafeMutableRawPointer { start }
     /// How many bytes hold something.
-    public var count: Int
+    @inlinable public var count: Int {
+        @inline(__always) get { used }
+        @inline(__always) set { used = newValue }
+    }
     /// How many bytes there is room for.
-    public private(set) var capacity: Int
+    @inlinable @inline(__always) public var capacity: Int { room }
 
     /// An empty buffer with room for `capacity` bytes.
     public init(capacity: Int = 0) {
-        let room = max(capacity, 64)
-        base = MutableBuffer.allocate(room)
-        self.capacity = room
-        count = 0
+        room = max(capacity, 64)
+        start = MutableBuffer.allocate(room)
+        used = 0
     }
 
     /// A buffer of `count` zero bytes.
@@ -30,7 +39,7 @@ public final class MutableBuffer {
         self.count = count
     }
 
-    deinit { free(base) }
+    deinit { free(start) }
 
     private static func allocate(_ size: Int) -> UnsafeMutableRawPointer {
         guard let memory = malloc(size) else { fatalError("out of memory: \(size) bytes") }
@@ -45,8 +54,8 @@ public final class MutableBuffer {
     @inline(never) @usableFromInline func grow(to needed: Int) {
         let size = max(needed, capacity * 2)
         guard let memory = realloc(base, size) else { fatalError("out of memory: \(size) bytes") }
-        base = memory
-        capacity = size
+        start = memory
+        room = size
     }
 
     /// Appends one value's bytes in the machine's order.
@@ -77,7 +86,7 @@ public final class MutableBuffer {
     }
 
     /// Appends `count` copies of a byte.
-    public func append(repeating byte: UInt8, count extra: Int) {
+    @inlinable public func append(repeating byte: UInt8, count extra: Int) {
         reserve(extra)
         memset(base + count, Int32(byte), extra)
         count += extra
@@ -96,11 +105,11 @@ public final class MutableBuffer {
     /// The bytes as a buffer, without a copy; this one is empty afterwards.
     public func freeze() -> Buffer {
         // Room that doubling left over goes back, or a batch would hold up to twice its data.
-        if capacity - count > max(4096, count / 4), let smaller = realloc(base, max(count, 64)) { base = smaller }
+        if capacity - count > max(4096, count / 4), let smaller = realloc(base, max(count, 64)) { start = smaller }
         let buffer = Buffer(owner: BufferOwner(mallocated: base), start: UnsafeRawPointer(base), count: count)
-        base = MutableBuffer.allocate(64)
-        capacity = 64
-        count = 0
+        start = MutableBuffer.allocate(64)
+        room = 64
+        used = 0
         return buffer
     }
 }
