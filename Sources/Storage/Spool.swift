@@ -1,4 +1,3 @@
-import Glibc
 public import Support
 import Synchronization
 
@@ -64,19 +63,16 @@ public final class Spool: InputFile {
         }
         var file = state.withLock { $0.file }
         if file == nil {
-            file = try Self.temporaryFile()
+            file = try TemporaryFile.make()
             state.withLock { [file] in $0.file = file }
         }
         if let file {
             do throws(SluiceError) {
                 try bytes.withUnsafeBytes { (bytes) throws(SluiceError) in
-                    try file.write(bytes, name: Self.temporaryFolder)
+                    try file.write(bytes, name: TemporaryFile.folder)
                 }
             } catch {
-                var error = error
-                error.message = "\(name) is kept on disk while it is read, which failed: \(error.message)"
-                error.hint = "Set TMPDIR to a folder with more space, or give a file instead of a pipe."
-                throw error
+                throw TemporaryFile.explained(error, "\(name) is kept on disk while it is read")
             }
         }
         state.withLock { $0.size += bytes.count }
@@ -91,20 +87,6 @@ public final class Spool: InputFile {
         bytes.count = try file.read(
             into: bytes.base, count: min(1 << 20, size - position), at: position, name: name)
         return bytes.count == 0 ? nil : bytes.freeze()
-    }
-
-    private static var temporaryFolder: String {
-        if let named = getenv("TMPDIR"), named.pointee != 0 { return String(cString: named) }
-        return access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp"
-    }
-
-    private static func temporaryFile() throws(SluiceError) -> Descriptor {
-        let folder = temporaryFolder
-        let path = "\(folder)/sluice.\(String(UInt64.random(in: .min ... .max), radix: 36))"
-        let number = retried { open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
-        if number >= 0 { unlink(path) }
-        if number < 0 { throw .system(errno, "no temporary file can be made there", path: folder) }
-        return Descriptor(number)
     }
 }
 
