@@ -36,15 +36,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
-/// What `sluice --version` says besides the number: `make` names the commit, a plain `swift build` asks git.
-let commit: String =
-    if let named = Context.environment["SLUICE_COMMIT"], !named.isEmpty {
-        named
-    } else if let git = Context.gitInformation {
-        git.currentCommit.prefix(12) + (git.hasUncommittedChanges ? "+" : "")
-    } else {
-        "unknown"
-    }
+/// The commit that `sluice --version` names: `make` passes it in. Not asked of git here, because SwiftPM keeps what a
+/// manifest said as long as the environment stays the same, and a build would name the commit of an earlier one.
+let commit = Context.environment["SLUICE_COMMIT"] ?? "unknown"
 
 let package = Package(
     name: "sluice",
