@@ -185,7 +185,7 @@ extension ValueKind where Value == Bool {
             switch text.lowercased() {
             case "1", "true", "yes", "on": return true
             case "0", "false", "no", "off", "": return false
-            default: throw ValueProblem("is neither true nor false", hint: "write 1 or 0")
+            default: throw ValueProblem("is neither true nor false", hint: "Write 1 or 0.")
             }
         }
     }

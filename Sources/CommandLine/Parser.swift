@@ -135,13 +135,13 @@ struct ParserRun {
             if let next = rest.first, isOption(next) {
                 throw SluiceError(
                     .usage, "option \(written) needs a value, but \(next) follows",
-                    hint: "write \(written) \(spec.placeholder)")
+                    hint: "Write \(written) \(spec.placeholder).")
             }
             value = rest.popFirst()
         }
         guard let value else {
             throw SluiceError(
-                .usage, "option \(written) needs a value", hint: "write \(written) \(spec.placeholder)")
+                .usage, "option \(written) needs a value", hint: "Write \(written) \(spec.placeholder).")
         }
         given[spec.name, default: []] += spec.pieces(of: value)
     }
@@ -209,9 +209,9 @@ struct ParserRun {
         guard let extra = rest.first else { return }
         let hint: String
         if specs.isEmpty {
-            hint = "\(commandLine) takes no arguments"
+            hint = "\(commandLine) takes no arguments."
         } else {
-            hint = "\(commandLine) takes \(specs.map(\.usage).joined(separator: " "))"
+            hint = "\(commandLine) takes \(specs.map(\.usage).joined(separator: " "))."
         }
         throw SluiceError(.usage, "unexpected argument \"\(extra)\"", hint: hint)
     }

@@ -2,24 +2,24 @@ import Support
 
 extension ParserRun {
     func takesNoValue(_ written: String) -> SluiceError {
-        SluiceError(.usage, "option \(written) takes no value", hint: "write \(written) by itself")
+        SluiceError(.usage, "option \(written) takes no value", hint: "Write \(written) by itself.")
     }
 
     func missing(_ spec: ParameterSpec) -> SluiceError {
         if spec.form == .argument {
-            return SluiceError(.usage, "missing argument \(spec.usage)", hint: "\(spec.name): \(spec.help)")
+            return SluiceError(.usage, "missing argument \(spec.usage)", hint: "\(spec.name) is: \(spec.help).")
         }
         let variable = spec.environment.map { " or set \($0)" } ?? ""
         return SluiceError(
-            .usage, "option --\(spec.name) is required", hint: "write --\(spec.name) \(spec.placeholder)\(variable)")
+            .usage, "option --\(spec.name) is required", hint: "Write --\(spec.name) \(spec.placeholder)\(variable).")
     }
 
     func unknownCommand(_ word: String) -> SluiceError {
         let names = command.commands.filter { !$0.isHidden }.map(\.name)
         let title = ([root.name] + path).joined(separator: " ")
         let hint =
-            nearestWord(to: word, among: names).map { "did you mean \(title) \($0)?" }
-            ?? "the commands are \(names.joined(separator: ", "))"
+            nearestWord(to: word, among: names).map { "Did you mean '\(title) \($0)'?" }
+            ?? "The commands are \(names.joined(separator: ", "))."
         return SluiceError(.usage, "unknown command \"\(word)\"", hint: hint)
     }
 
@@ -30,21 +30,21 @@ extension ParserRun {
         let isShort = !written.hasPrefix("--")
         var hint: String?
         if isShort, name.count > 1, visible.contains(where: { $0.name == name }) {
-            hint = "did you mean --\(name)?"
+            hint = "Did you mean --\(name)?"
         } else if !isShort {
             let words = visible.flatMap { $0.isInvertible ? [$0.name, "no-\($0.name)"] : [$0.name] }
-            hint = nearestWord(to: name, among: words).map { "did you mean --\($0)?" }
+            hint = nearestWord(to: name, among: words).map { "Did you mean --\($0)?" }
         }
         if hint == nil, path.isEmpty {
             // The option of a command, written before it.
             let owner = root.commands.first { below in
                 !below.isHidden && below.options.contains { isShort ? $0.short == written.last : $0.name == name }
             }
-            hint = owner.map { "\(written) belongs behind the command: \(root.name) \($0.name) \(written)" }
+            hint = owner.map { "It belongs behind the command: '\(root.name) \($0.name) \(written)'." }
         }
         let title = ([root.name] + path).joined(separator: " ")
         return SluiceError(
             .usage, "unknown option \(written)",
-            hint: hint ?? "an argument that begins with a dash goes behind --: \(title) -- \(written)")
+            hint: hint ?? "An argument that begins with a dash goes behind --: '\(title) -- \(written)'.")
     }
 }

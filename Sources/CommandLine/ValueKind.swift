@@ -119,7 +119,7 @@ extension ValueKind where Value == Int {
     public static var byteSize: ValueKind {
         ValueKind("SIZE") { text throws(ValueProblem) in
             guard let size = Quantities.bytes(text) else {
-                throw ValueProblem("is not a number of bytes", hint: "write a size like 64MB, 1.5GiB or 4096")
+                throw ValueProblem("is not a number of bytes", hint: "Write a size like 64MB, 1.5GiB or 4096.")
             }
             return size
         }
@@ -131,7 +131,7 @@ extension ValueKind where Value == Duration {
     public static var duration: ValueKind {
         ValueKind("TIME") { text throws(ValueProblem) in
             guard let duration = Quantities.duration(text) else {
-                throw ValueProblem("is not a length of time", hint: "write one like 30s, 250ms, 1h30m or 7d")
+                throw ValueProblem("is not a length of time", hint: "Write a time like 30s, 250ms, 1h30m or 7d.")
             }
             return duration
         }
@@ -144,7 +144,7 @@ extension ValueKind {
         ValueKind(placeholder, choices: words.map(\.0)) { text throws(ValueProblem) in
             if let found = words.first(where: { $0.0.word == text }) { return found.1 }
             let known = words.map(\.0.word)
-            let hint = nearestWord(to: text, among: known).map { "did you mean \($0)?" }
+            let hint = nearestWord(to: text, among: known).map { "Did you mean \($0)?" }
             throw ValueProblem("is not one of \(known.joined(separator: ", "))", hint: hint)
         }
     }

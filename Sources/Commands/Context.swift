@@ -1,4 +1,5 @@
 import Glibc
+public import Storage
 public import Support
 
 /// What a command may touch: streams, terminal, environment, clock and folder, all of which tests replace.
@@ -8,7 +9,9 @@ public struct Context: Sendable {
     /// Where everything for people goes: messages, progress, errors.
     public var messages: TextOutput
     /// Opens standard input.
-    public var input: @Sendable () -> any ByteStream
+    public var input: @Sendable () throws(SluiceError) -> any InputFile
+    /// Opens standard output for bytes that are no text.
+    public var binaryOutput: @Sendable () throws(SluiceError) -> any ByteSink
     /// What the terminal can do.
     public var terminal: Terminal
     /// The environment variables.
@@ -26,13 +29,15 @@ public struct Context: Sendable {
 
     /// A context of these parts.
     public init(
-        output: TextOutput, messages: TextOutput, input: @escaping @Sendable () -> any ByteStream,
+        output: TextOutput, messages: TextOutput, input: @escaping @Sendable () throws(SluiceError) -> any InputFile,
+        binaryOutput: @escaping @Sendable () throws(SluiceError) -> any ByteSink,
         terminal: Terminal = Terminal(), environment: [String: String] = [:],
         now: @escaping @Sendable () -> Duration = { .zero }, folder: String? = nil
     ) {
         self.output = output
         self.messages = messages
         self.input = input
+        self.binaryOutput = binaryOutput
         self.terminal = terminal
         self.environment = environment
         self.now = now
@@ -43,6 +48,16 @@ public struct Context: Sendable {
     public func resolve(_ path: String) -> String {
         guard let folder, !path.hasPrefix("/") else { return path }
         return folder.hasSuffix("/") ? folder + path : folder + "/" + path
+    }
+
+    /// Opens what `path` names for reading; `-` is standard input.
+    public func open(_ path: String) throws(SluiceError) -> any InputFile {
+        path == Storage.standardName ? try input() : try Storage.open(resolve(path))
+    }
+
+    /// Begins writing what `path` names; `-` is standard output.
+    public func create(_ path: String) throws(SluiceError) -> any ByteSink {
+        path == Storage.standardName ? try binaryOutput() : try Storage.create(resolve(path))
     }
 
     /// Goes on as if the program had been started in `path`.

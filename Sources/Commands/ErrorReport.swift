@@ -3,7 +3,7 @@ import Support
 /// How an error is shown: lines for people on standard error, and with `--json` a document for machines as the answer.
 ///
 ///     error: orders.csv: column "price", line 12: "12,5" is not a number
-///     hint: name the decimal mark with --decimal ,
+///     hint: Name the decimal mark with --decimal-mark.
 struct ErrorReport {
     private let error: SluiceError
     private let command: [String]

@@ -21,7 +21,7 @@ struct Help: Command {
             guard let next = model.command(word) else {
                 let hint = nearestWord(to: word, among: model.commands.filter { !$0.isHidden }.map(\.name))
                 throw SluiceError(
-                    .usage, "unknown command \"\(word)\"", hint: hint.map { "did you mean sluice help \($0)?" })
+                    .usage, "unknown command \"\(word)\"", hint: hint.map { "Did you mean 'sluice help \($0)'?" })
             }
             model = next
         }

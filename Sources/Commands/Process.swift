@@ -1,4 +1,5 @@
 import Glibc
+import Storage
 import Support
 import Synchronization
 
@@ -80,7 +81,8 @@ extension Context {
         var context = Context(
             output: descriptorOutput(STDOUT_FILENO, "standard output"),
             messages: descriptorOutput(STDERR_FILENO, "standard error"),
-            input: { DescriptorStream(STDIN_FILENO, name: "standard input") },
+            input: { () throws(SluiceError) in try Storage.open(Storage.standardName) },
+            binaryOutput: { () throws(SluiceError) in try Storage.create(Storage.standardName) },
             terminal: Terminal(environment: environment), environment: environment,
             now: {
                 var time = timespec()
@@ -124,28 +126,6 @@ extension Context {
 }
 
 func errorText(_ number: Int32 = errno) -> String { String(cString: strerror(number)) }
-
-/// Standard input, read as it comes.
-final class DescriptorStream: ByteStream {
-    let name: String
-    private let descriptor: Int32
-
-    init(_ descriptor: Int32, name: String) {
-        self.descriptor = descriptor
-        self.name = name
-    }
-
-    func next() async throws(SluiceError) -> Buffer? {
-        let buffer = MutableBuffer(capacity: 1 << 18)
-        while true {
-            let count = read(descriptor, buffer.base, buffer.capacity)
-            if count < 0, errno == EINTR { continue }
-            if count < 0 { throw SluiceError(.inputOutput, "reading failed: \(errorText())", place: .init(file: name)) }
-            buffer.count = count
-            return count == 0 ? nil : buffer.freeze()
-        }
-    }
-}
 
 extension Terminal {
     /// The terminal of this process.

@@ -73,7 +73,9 @@ public enum Program {
             return cause.exitCode
         }
         // Whoever read the answer has seen enough.
-        if error.code == .cancelled, context.output.isClosed { return .succeeded }
+        if error.code == .cancelled, context.output.isClosed || error.place.file == "standard output" {
+            return .succeeded
+        }
         ErrorReport(error, command: path).write(to: context)
         return ExitCode(error)
     }
