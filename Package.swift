@@ -90,6 +90,7 @@ let package = Package(
         tests("Settings", ["Settings", "Support"]),
         tests("Project", ["Project", "Settings", "Support"]),
         tests("Storage", ["Storage", "Support"]),
+        tests("CommandLine", ["CommandLine", "Support"]),
         tests("Parquet", ["Parquet", "Columns", "Support"]),
     ],
     cxxLanguageStandard: .cxx17

@@ -36,24 +36,21 @@ public struct HelpText: Sendable {
             heading("Common patterns")
             writeExamples()
         }
-        for group in command.subcommands {
-            let visible = group.commands.filter { !$0.isHidden }
-            if visible.isEmpty { continue }
-            heading(group.title)
-            table(visible.map { ($0.name, $0.purpose) })
+        let commands = command.subcommands.map { group in
+            (group.title, group.commands.filter { !$0.isHidden }.map { ($0.name, $0.purpose) })
         }
+        write(commands)
         if !command.discussion.isEmpty {
             for paragraph in command.discussion.split(separator: "\n\n") {
                 lines.append("")
                 lines += wrap(String(paragraph), width: HelpText.width)
             }
         }
-        for group in command.groups where !path.isEmpty { write(group) }
-        for group in root.groups { write(group) }
-        for note in command.notes {
-            heading(note.title)
-            table(note.rows.map { ($0.word, $0.meaning) })
+        let parameters = ((path.isEmpty ? [] : command.groups) + root.groups).map { group in
+            (group.title, group.parameters.filter { !$0.isHidden }.map { ($0.heading, $0.explanation) })
         }
+        write(parameters)
+        write(command.notes.map { ($0.title, $0.rows.map { ($0.word, $0.meaning) }) })
         lines.append("")
         lines.append(closing)
     }
@@ -94,15 +91,16 @@ public struct HelpText: Sendable {
         }
     }
 
-    private mutating func write(_ group: ParameterGroup) {
-        let visible = group.parameters.filter { !$0.isHidden }
-        if visible.isEmpty { return }
-        heading(group.title)
-        table(visible.map { ($0.heading, $0.explanation) })
+    /// Tables whose second columns begin at the same place.
+    private mutating func write(_ groups: [(title: String, rows: [(String, String)])]) {
+        let widest = groups.flatMap(\.rows).map(\.0.count).filter { $0 <= 28 }.max() ?? 0
+        for group in groups where !group.rows.isEmpty {
+            heading(group.title)
+            table(group.rows, widest)
+        }
     }
 
-    private mutating func table(_ rows: [(String, String)]) {
-        let widest = rows.map(\.0.count).filter { $0 <= 28 }.max() ?? 0
+    private mutating func table(_ rows: [(String, String)], _ widest: Int) {
         let column = widest + 4
         for (left, right) in rows {
             var text = wrap(right, width: HelpText.width - column)

@@ -34,9 +34,8 @@ public struct Parser: Sendable {
             return .run(run.path, try run.finish(environment: environment))
         } catch {
             // Somebody who asks for help gets it, whatever else is wrong with the line.
-            if words.prefix(while: { $0 != "--" }).contains(where: { $0 == "--help" || $0 == "-h" }) {
-                return .help(run.path)
-            }
+            let help = root.options.first { $0.name == "help" }
+            if let help, words.prefix(while: { $0 != "--" }).contains(where: help.isWritten) { return .help(run.path) }
             throw Failure(error: error, command: run.path)
         }
     }
@@ -108,6 +107,9 @@ struct ParserRun {
 
     private mutating func readShort(_ word: String, _ rest: inout ArraySlice<String>) throws(SluiceError) {
         var letters = word.dropFirst()
+        // `-json` is a long option with a dash forgotten, and not a bundle.
+        let name = letters.prefix { $0 != "=" }
+        if name.count > 1, scope.contains(where: { $0.name == name }) { throw unknownOption("-\(name)", String(name)) }
         while let letter = letters.popFirst() {
             guard let spec = scope.first(where: { $0.short == letter }) else {
                 throw unknownOption("-\(letter)", String(word.dropFirst()))
@@ -217,4 +219,11 @@ struct ParserRun {
     }
 
     private var commandLine: String { ([root.name] + path).joined(separator: " ") }
+}
+
+extension ParameterSpec {
+    /// Whether `word` is this flag, long or short.
+    fileprivate func isWritten(_ word: String) -> Bool {
+        word == "--\(name)" || short.map { word == "-\($0)" } ?? false
+    }
 }
