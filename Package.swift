@@ -91,6 +91,7 @@ let package = Package(
         tests("Project", ["Project", "Settings", "Support"]),
         tests("Storage", ["Storage", "Support"]),
         tests("CommandLine", ["CommandLine", "Support"]),
+        tests("Commands", ["Commands", "CommandLine", "Tables", "Storage", "Columns", "Support"]),
         tests("Parquet", ["Parquet", "Columns", "Support"]),
     ],
     cxxLanguageStandard: .cxx17

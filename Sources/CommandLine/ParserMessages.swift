@@ -7,7 +7,7 @@ extension ParserRun {
 
     func missing(_ spec: ParameterSpec) -> SluiceError {
         if spec.form == .argument {
-            return SluiceError(.usage, "missing argument \(spec.usage)", hint: "\(spec.name) is: \(spec.help).")
+            return SluiceError(.usage, "missing argument \(spec.usage)", hint: "\(spec.name): \(spec.explanation).")
         }
         let variable = spec.environment.map { " or set \($0)" } ?? ""
         return SluiceError(

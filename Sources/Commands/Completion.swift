@@ -3,7 +3,7 @@ import Support
 
 /// `sluice completion`: the script by which a shell completes command lines.
 struct Completion: Command {
-    let shell = Parameter.argument("SHELL", .choice(Shell.self), help: "The shell")
+    let shell = Parameter.argument("SHELL", .choice(Shell.self), help: "Which shell")
 
     var model: CommandModel {
         CommandModel(

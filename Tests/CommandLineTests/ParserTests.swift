@@ -113,7 +113,7 @@ import Testing
         ("pour tea --size x", #"--size: "x" is not a whole number"#, nil),
         ("pour tea --size 99", #"--size: "99" is not between 1 and 20"#, nil),
         ("pour tea --sugar cubse", #"--sugar: "cubse" is not one of none, cubes, loose"#, "Did you mean cubes?"),
-        ("pour", "missing argument DRINK…", "DRINK is: What to pour."),
+        ("pour", "missing argument DRINK…", "DRINK: What to pour."),
         ("rinse 1 2", #"unexpected argument "2""#, "cup rinse takes [TIMES]."),
         ("shelf tidy now", #"unexpected argument "now""#, "cup shelf tidy takes no arguments."),
         ("puor tea", #"unknown command "puor""#, "Did you mean 'cup pour'?"),
