@@ -108,9 +108,9 @@ final class PageValues {
         case .boolean: appendBits(leaf, start, count)
         case .bytes: appendBytes(leaf, start, count)
         default:
-            try leaf.withPhysicalValues(self.leaf, from: start, count: count, scratch: converted, range: &range) {
-                appendFixed($0, count)
-            }
+            let values = try leaf.physicalValues(
+                self.leaf, from: start, count: count, scratch: converted, range: &range)
+            withExtendedLifetime(leaf) { appendFixed(values, count) }
         }
     }
 

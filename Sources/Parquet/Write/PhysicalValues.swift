@@ -2,17 +2,17 @@ import Columns
 import Support
 
 extension ShreddedLeaf {
-    /// Calls `body` with `count` values from value `start` on, side by side and in the form in which Parquet stores them,
-    /// and counts them into `range` if they compare as numbers.
+    /// `count` values from value `start` on, side by side and in the form in which Parquet stores them; counts them into
+    /// `range` if they compare as numbers.
     ///
-    /// Values that lie like that already are not copied; others go through `scratch`.
-    func withPhysicalValues(
-        _ leaf: LeafPlan, from start: Int, count: Int, scratch: MutableBuffer, range: inout ValueRange,
-        _ body: (UnsafeRawPointer) -> Void
-    ) throws(SluiceError) {
+    /// Values that lie like that already are not copied; others go through `scratch`. What is returned lives as long as
+    /// both this and `scratch`.
+    func physicalValues(
+        _ leaf: LeafPlan, from start: Int, count: Int, scratch: MutableBuffer, range: inout ValueRange
+    ) throws(SluiceError) -> UnsafeRawPointer {
         scratch.count = 0
         switch leaf.storage {
-        case .nothing, .boolean, .bytes: break
+        case .nothing, .boolean, .bytes: return UnsafeRawPointer(scratch.base)
         case .int32:
             let values = dense(4, start, count, scratch)
             if range.order == .unsigned {
@@ -20,7 +20,7 @@ extension ShreddedLeaf {
             } else {
                 range.add(Int32.self, values, count: count)
             }
-            body(values)
+            return values
         case .int64:
             let values = dense(8, start, count, scratch)
             if range.order == .unsigned {
@@ -28,40 +28,40 @@ extension ShreddedLeaf {
             } else {
                 range.add(Int64.self, values, count: count)
             }
-            body(values)
+            return values
         case .float:
             let values = dense(4, start, count, scratch)
             range.add(float: Float.self, values, count: count)
-            body(values)
+            return values
         case .double:
             let values = dense(8, start, count, scratch)
             range.add(float: Double.self, values, count: count)
-            body(values)
+            return values
         case .fixed(let width):
             let values = dense(width, start, count, scratch)
             if range.order == .float { range.add(float: Float16.self, values, count: count) }
-            body(values)
-        case .int8: body(widened(Int8.self, start, count, scratch, &range))
-        case .int16: body(widened(Int16.self, start, count, scratch, &range))
-        case .uint8: body(widened(UInt8.self, start, count, scratch, &range))
-        case .uint16: body(widened(UInt16.self, start, count, scratch, &range))
+            return values
+        case .int8: return widened(Int8.self, start, count, scratch, &range)
+        case .int16: return widened(Int16.self, start, count, scratch, &range)
+        case .uint8: return widened(UInt8.self, start, count, scratch, &range)
+        case .uint16: return widened(UInt16.self, start, count, scratch, &range)
         case .secondsOfDay:
             let values = try scaled(Int32.self, start, count, scratch)
             range.add(Int32.self, values, count: count)
-            body(values)
+            return values
         case .seconds:
             let values = try scaled(Int64.self, start, count, scratch)
             range.add(Int64.self, values, count: count)
-            body(values)
+            return values
         case .decimal32:
             let values = try narrowed(Int32.self, start, count, scratch)
             range.add(Int32.self, values, count: count)
-            body(values)
+            return values
         case .decimal64:
             let values = try narrowed(Int64.self, start, count, scratch)
             range.add(Int64.self, values, count: count)
-            body(values)
-        case .decimalBytes(let width): body(try bigEndian(width, start, count, scratch, &range))
+            return values
+        case .decimalBytes(let width): return try bigEndian(width, start, count, scratch, &range)
         }
     }
 
