@@ -93,6 +93,7 @@ let package = Package(
         tests("CommandLine", ["CommandLine", "Support"]),
         tests("Commands", ["Commands", "CommandLine", "Tables", "Storage", "Columns", "Support"]),
         tests("Parquet", ["Parquet", "Columns", "Support"]),
+        tests("TextFormats", ["TextFormats", "Columns", "Support"]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -91,7 +91,7 @@ struct Inferrer : Walk {
         if (!Walk::number(n)) return false;
         u32 saw = 0;
         if (n.negative) saw |= SLUICE_JSON_SAW_NEGATIVE;
-        if (n.whole) {
+        if (is_integer(n)) {
             if (n.digits <= 18) saw |= SLUICE_JSON_SAW_INT;
             else if (n.digits > 20) saw |= SLUICE_JSON_SAW_BIG_INT;
             else {

@@ -88,7 +88,7 @@ struct Projector : Walk {
             Number n;
             if (!number(n)) return false;
             __int128 v;
-            if ((strict && !n.whole) || !to_decimal(n, 38, 0, v) || v < 0 || v > __int128(node.what.high))
+            if ((strict && !is_integer(n)) || !to_decimal(n, 38, 0, v) || v < 0 || v > __int128(node.what.high))
                 return mismatch_before(node);
             switch (node.what.width) {
             case 1: node.put(u8(v)); break;
@@ -136,13 +136,13 @@ struct Projector : Walk {
         while (u8(*p - '0') < 10) v = v * 10 + (*p++ - '0');
         const long digits = p - first;
         int64_t result;
-        if (__builtin_expect(digits == 0 || digits > 18 || (*first == '0' && digits > 1) || !ends_scalar(*p) ||
+        if (__builtin_expect(digits == 0 || (negative && v == 0) || digits > 18 || (*first == '0' && digits > 1) || !ends_scalar(*p) ||
                                  (*p == 0 && p != buf + length),
                              0)) {
             Number n;
             if (!number(n)) return false;
             __int128 wide;
-            if ((strict && !n.whole) || !to_decimal(n, 38, 0, wide) || wide < node.what.low ||
+            if ((strict && !is_integer(n)) || !to_decimal(n, 38, 0, wide) || wide < node.what.low ||
                 (wide > 0 && wide > __int128(node.what.high)))
                 return mismatch_before(node);
             result = int64_t(wide);
@@ -187,7 +187,8 @@ struct Projector : Walk {
 
     /// A text column meets something that is not a string.
     bool literal(Node &node, u8 c) {
-        if (strict || c == '{' || c == '[') return mismatch(node);
+        const bool strings_only = strict || (node.what.flags & SLUICE_JSON_STRINGS_ONLY);
+        if (strings_only || c == '{' || c == '[') return mismatch(node);
         const u8 *const start = buf + *ix;
         if (!skip(0)) return false;
         node.put_bytes(start, size_t(end_before(ix) - start));
@@ -418,4 +419,21 @@ extern "C" sluice_json_status sluice_json_project(sluice_json_parser *parser, sl
         walk.fail(SLUICE_JSON_MEMORY, 0);
     }
     return walk.status;
+}
+
+extern "C" int64_t sluice_json_locate(sluice_json_parser *parser, const uint8_t *text, size_t length,
+                                      const sluice_json_layout *layout, int64_t record) {
+    Walk walk;
+    int64_t found = -1;
+    try {
+        if (!walk.begin(parser, text, length, layout)) return -1;
+        walk.records([&] {
+            if (walk.status.record != record) return walk.skip(0);
+            found = int64_t(*walk.ix);
+            return false;
+        });
+    } catch (const std::bad_alloc &) {
+        return -1;
+    }
+    return found;
 }

@@ -131,12 +131,11 @@ inline bool tells(const Number &n, double d) {
     return tells_slow(n, d);
 }
 
-/// Whether some double equals the integer.
-inline bool integer_is_double(const Number &n) {
-    if (n.w <= (u64(1) << 53) && n.digits <= 19) return true;
-    if (n.digits > 19) return false;
-    return u64(double(n.w)) == n.w && double(n.w) < 18446744073709551616.0;
-}
+/// Whether the whole number is within what every double holds exactly.
+inline bool integer_is_double(const Number &n) { return n.w <= (u64(1) << 53) && n.digits <= 19; }
+
+/// Whether the literal is an integer; minus zero is none.
+inline bool is_integer(const Number &n) { return n.whole && !(n.negative && n.w == 0); }
 
 /// The literal as an integer of at most `precision` digits times 10^-scale; false when it is not one.
 bool to_decimal(const Number &n, int precision, int scale, __int128 &out);

@@ -142,6 +142,8 @@ enum {
     SLUICE_JSON_TAGGED = 2,
     /// The literal of every number is kept, for `SLUICE_JSON_ANY`.
     SLUICE_JSON_LITERALS = 4,
+    /// A text column takes strings alone, never the literal of a number or bool.
+    SLUICE_JSON_STRINGS_ONLY = 8,
 };
 
 /// A node of a plan.
@@ -169,6 +171,10 @@ int32_t sluice_json_plan_add(
 sluice_json_status sluice_json_project(
     sluice_json_parser *parser, sluice_json_plan *plan, const uint8_t *text, size_t length,
     const sluice_json_layout *layout);
+
+/// Where a record begins in `text`; -1 when it is not there.
+int64_t sluice_json_locate(
+    sluice_json_parser *parser, const uint8_t *text, size_t length, const sluice_json_layout *layout, int64_t record);
 
 /// One column's buffers, each from `malloc` or null, owned by whoever took them.
 typedef struct {
@@ -204,7 +210,7 @@ enum {
     /// An integer beyond both.
     SLUICE_JSON_SAW_BIG_INT = 16,
     SLUICE_JSON_SAW_NEGATIVE = 32,
-    /// An integer that no double equals.
+    /// An integer beyond 2⁵³, up to which doubles hold all.
     SLUICE_JSON_SAW_INEXACT_INT = 64,
     SLUICE_JSON_SAW_FLOAT = 128,
     /// A float literal that the nearest double does not tell.
