@@ -53,6 +53,7 @@ let package = Package(
         system("CLz4", pkgConfig: "liblz4", apt: "liblz4-dev"),
         system("CBrotli", pkgConfig: "libbrotlienc libbrotlidec", apt: "libbrotli-dev"),
         system("CYaml", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+        system("CPq", pkgConfig: "libpq", apt: "libpq-dev"),
         shim("CNumbers"),
         shim("CSimdjson", links: ["simdjson"]),
         .target(
@@ -71,6 +72,7 @@ let package = Package(
         library("Parquet", ["Columns", "Support", "CZlib", "CZstd", "CSnappy", "CLz4", "CBrotli"]),
         library("TextFormats", ["Columns", "Support", "CNumbers", "CSimdjson"]),
         library("Storage", ["Support", "CZlib", "CZstd"]),
+        library("Postgres", ["Columns", "Support", "CPq"]),
 
         // Floor 4: a table, whatever file it is in.
         library("Tables", ["Parquet", "TextFormats", "Storage", "Columns", "Support"]),
@@ -85,10 +87,14 @@ let package = Package(
             ["Tables", "Parquet", "TextFormats", "Storage", "Columns", "CommandLine", "Support", "CVersion"]),
         .executableTarget(name: "sluice", dependencies: ["Commands"], swiftSettings: swiftSettings),
 
+        // Real servers for the tests, started and stopped by them.
+        .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: swiftSettings),
+
         tests("Support", ["Support"]),
         tests("Columns", ["Columns", "Support"]),
         tests("Settings", ["Settings", "Support"]),
         tests("Project", ["Project", "Settings", "Support"]),
+        tests("Postgres", ["Postgres", "Columns", "Support", "TestServers"]),
         tests("Storage", ["Storage", "Support"]),
         tests("CommandLine", ["CommandLine", "Support"]),
         tests("Commands", ["Commands", "CommandLine", "Tables", "Storage", "Columns", "Support"]),

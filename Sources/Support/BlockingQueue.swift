@@ -1,13 +1,14 @@
 import Dispatch
 
 /// A thread for calls that may wait for somebody else, so that the threads that run Swift's tasks never do.
-struct BlockingQueue: Sendable {
+public struct BlockingQueue: Sendable {
     private let queue: DispatchQueue
 
-    init(_ label: String) { queue = DispatchQueue(label: label) }
+    /// A thread called `label` in debuggers.
+    public init(_ label: String) { queue = DispatchQueue(label: label) }
 
     /// Runs `body` after all earlier ones.
-    func run<Success: Sendable, Failure: Error>(
+    public func run<Success: Sendable, Failure: Error>(
         _ body: @escaping @Sendable () throws(Failure) -> Success
     ) async throws(Failure) -> Success {
         let result: Result<Success, Failure> = await withCheckedContinuation { continuation in
