@@ -19,7 +19,7 @@ fail() {
 
 # need_packages REASON CHECK:PACKAGE:WHY…
 # Installs the packages whose check fails. A check is `command NAME`, `library NAME` (pkg-config knows it),
-# `compiler` (a C++ standard library to link with) or `venv` (Python can make virtual environments).
+# `compiler` (a C++ standard library to link with), `server` (PostgreSQL's programs) or `venv` (Python can make virtual environments).
 need_packages() {
     local reason=$1 missing=() lines=() entry check package why
     shift
@@ -41,6 +41,7 @@ is_there() {
         command) command -v "$2" >/dev/null ;;
         library) command -v pkg-config >/dev/null && pkg-config --exists "$2" ;;
         compiler) compgen -G '/usr/lib/gcc/*/*/libstdc++.a' >/dev/null ;;
+        server) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
         venv) command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     esac
 }
@@ -98,7 +99,14 @@ need_build_packages() {
         'library snappy:libsnappy-dev:snappy, in Parquet files' \
         'library liblz4:liblz4-dev:lz4, in Parquet files' \
         'library libbrotlienc:libbrotli-dev:brotli, in Parquet files' \
-        'library simdjson:libsimdjson-dev:reads JSON'
+        'library simdjson:libsimdjson-dev:reads JSON' \
+        'library yaml-0.1:libyaml-dev:reads sluice.yaml' \
+        'library libpq:libpq-dev:talks to PostgreSQL'
+}
+
+# The servers that the tests start and stop, each on a port of its own.
+need_servers() {
+    need_packages 'by the tests' 'server:postgresql:a real server to read from and write to'
 }
 
 # The Python environment of the tests and benchmarks, made again only when its requirements change.
