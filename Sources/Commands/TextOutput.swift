@@ -12,6 +12,8 @@ public final class TextOutput: Sendable {
     private struct State {
         var isClosed = false
         var failure: SluiceError?
+        /// Whether the terminal shows a line that the next one takes the place of.
+        var showsPassing = false
     }
 
     /// An output that hands bytes to `sink`, which says false when nobody reads them any more.
@@ -36,12 +38,38 @@ public final class TextOutput: Sendable {
     public func write(_ bytes: UnsafeRawBufferPointer) {
         // The lock is held while writing, so that lines of two tasks do not mix.
         state.withLock { state in
-            if state.isClosed || state.failure != nil { return }
-            do throws(SluiceError) {
-                if try !sink(bytes) { state.isClosed = true }
-            } catch {
-                state.failure = error
-            }
+            clear(&state)
+            put(bytes, &state)
+        }
+    }
+
+    /// Shows a line on a terminal until something else is written; nil takes it away.
+    func show(passing line: String?) {
+        state.withLock { state in
+            clear(&state)
+            guard let line else { return }
+            put(line, &state)
+            state.showsPassing = true
+        }
+    }
+
+    private func clear(_ state: inout State) {
+        // To the beginning of the line, and away with the rest of it.
+        if state.showsPassing { put("\r\u{1b}[K", &state) }
+        state.showsPassing = false
+    }
+
+    private func put(_ text: String, _ state: inout State) {
+        var text = text
+        text.withUTF8 { put(UnsafeRawBufferPointer($0), &state) }
+    }
+
+    private func put(_ bytes: UnsafeRawBufferPointer, _ state: inout State) {
+        if state.isClosed || state.failure != nil { return }
+        do throws(SluiceError) {
+            if try !sink(bytes) { state.isClosed = true }
+        } catch {
+            state.failure = error
         }
     }
 
