@@ -60,6 +60,7 @@ let package = Package(
         .target(
             name: "CVersion", path: "Sources/Bindings/CVersion",
             cSettings: [.define("SLUICE_COMMIT", to: "\"\(commit)\"")]),
+        shim("CScan", links: ["simdjson"]),
 
         // Floor 1: errors, bytes, words.
         library("Support", []),
@@ -71,7 +72,8 @@ let package = Package(
 
         // Floor 3: bytes ↔ columns, and where bytes lie.
         library("Parquet", ["Columns", "Support", "CZlib", "CZstd", "CSnappy", "CLz4", "CBrotli"]),
-        library("TextFormats", ["Columns", "Support", "CNumbers", "CSimdjson"]),
+        library("TextFormats", ["Columns", "Support", "CNumbers", "CSimdjson", "CScan"]),
+        tests("TextFormats", ["TextFormats", "Columns", "Support"]),
         library("Storage", ["Support", "CZlib", "CZstd"]),
         library("Postgres", ["Columns", "Support", "CPq"]),
 
@@ -101,7 +103,6 @@ let package = Package(
         tests(
             "Commands", ["Commands", "CommandLine", "Tables", "Storage", "Columns", "Support"], excluding: ["Golden"]),
         tests("Parquet", ["Parquet", "Columns", "Support"]),
-        tests("TextFormats", ["TextFormats", "Columns", "Support"]),
     ],
     cxxLanguageStandard: .cxx17
 )

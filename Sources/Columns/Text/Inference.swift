@@ -161,6 +161,13 @@ extension TypeInference {
         observe([.whole, .beyondFloat64, .beyondInt64], integerDigits: decimalDigits(value))
     }
 
+    /// Adds a day, in days since 1970-01-01.
+    public mutating func observe(day: Int32) {
+        // Its midnight may have to be told in nanoseconds.
+        let isFar = TimestampLiteral.isBeyondNanoseconds(Int64(day) * 86_400)
+        traits.formUnion(isFar ? [.date, .beyondNanoseconds] : .date)
+    }
+
     /// Adds an untyped value as CSV has it: text that may be anything.
     public mutating func observe(_ text: UnsafeRawBufferPointer) {
         guard text.count > 0, !isSettled else { return traits.formUnion(.text) }
@@ -190,9 +197,7 @@ extension TypeInference {
         if let literal = TextParser.timestamp(text) {
             traits.formUnion(literal.traits)
         } else if let day = TextParser.date(text) {
-            // Midnight may have to be told in nanoseconds.
-            let isFar = TimestampLiteral.isBeyondNanoseconds(Int64(day) * 86_400)
-            traits.formUnion(isFar ? [.date, .beyondNanoseconds] : .date)
+            observe(day: day)
         } else if let literal = TextParser.time(text) {
             traits.formUnion(literal.fractionDigits > 6 ? [.time, .nanoseconds] : .time)
         } else {

@@ -9,6 +9,14 @@ public struct TimestampLiteral: Sendable, Hashable {
     /// Whether an offset from UTC, or a `Z`, was written.
     public var hasOffset: Bool
 
+    /// A moment from its parts.
+    @inline(__always) public init(seconds: Int64, nanoseconds: Int32, fractionDigits: Int, hasOffset: Bool) {
+        self.seconds = seconds
+        self.nanoseconds = nanoseconds
+        self.fractionDigits = fractionDigits
+        self.hasOffset = hasOffset
+    }
+
     /// The moment in ticks of `unit`; nil when it does not come out even, or is too far away.
     @inline(__always) public func ticks(_ unit: TimeUnit) -> Int64? {
         let perSecond = unit.ticksPerSecond

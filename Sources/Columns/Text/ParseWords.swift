@@ -14,6 +14,39 @@ extension TextParser {
         }
     }
 
+    /// Base64, with `=` at the end or without; the bytes, fewer than `text` has, are written to `out`.
+    ///
+    /// - returns: how many bytes there are, or nil when the text is not base64.
+    public static func base64(_ text: UnsafeRawBufferPointer, into out: UnsafeMutableRawPointer) -> Int? {
+        var count = text.count
+        while count > 0, text.count - count < 2, text[count - 1] == UInt8(ascii: "=") { count -= 1 }
+        if count % 4 == 1 || (count < text.count && text.count % 4 != 0) { return nil }
+        var bits: UInt32 = 0
+        var held = 0
+        var length = 0
+        for index in 0..<count {
+            let digit: UInt8
+            switch text[index] {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit = text[index] - 65
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): digit = text[index] - 71
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = text[index] + 4
+            case UInt8(ascii: "+"), UInt8(ascii: "-"): digit = 62
+            case UInt8(ascii: "/"), UInt8(ascii: "_"): digit = 63
+            default: return nil
+            }
+            bits = bits << 6 | UInt32(digit)
+            held += 6
+            if held >= 8 {
+                held -= 8
+                out.storeBytes(
+                    of: UInt8(truncatingIfNeeded: bits >> UInt32(held)), toByteOffset: length, as: UInt8.self)
+                length += 1
+            }
+        }
+        // What is left over of the last digit says nothing.
+        return bits & ((1 << UInt32(held)) - 1) == 0 ? length : nil
+    }
+
     /// A UUID of 32 hexadecimal digits in any case, grouped 8-4-4-4-12 by hyphens, with braces around it or not;
     /// its 16 bytes are written to `out`.
     ///
