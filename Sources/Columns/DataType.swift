@@ -192,6 +192,17 @@ extension DataType: CustomStringConvertible {
 }
 
 extension Field: CustomStringConvertible {
-    /// `name: type`, with ` not null` where that holds.
-    public var description: String { "\(name): \(type)\(isNullable ? "" : " not null")" }
+    /// `name: type`, with ` not null` where that holds; the name in double quotes where it holds anything but letters,
+    /// digits and `_-.$`.
+    public var description: String {
+        let isPlain = !name.isEmpty && name.allSatisfy { $0.isLetter || $0.isNumber || "_-.$".contains($0) }
+        let quoted =
+            "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+        return "\(isPlain ? name : quoted): \(type)\(isNullable ? "" : " not null")"
+    }
+}
+
+extension Schema: CustomStringConvertible {
+    /// The fields as users write them, with commas between: what `Schema(parsing:)` reads.
+    public var description: String { fields.map(\.description).joined(separator: ", ") }
 }
