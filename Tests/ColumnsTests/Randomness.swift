@@ -35,7 +35,10 @@ struct Randomness: RandomNumberGenerator {
                 ?? 0
         case 1: return Double(Int.random(in: -1000...1000, using: &self)) / 4
         case 2: return Double(integer(Int64.self))
-        default: return Double(bitPattern: next())
+        default:
+            // Text has one NaN only.
+            let value = Double(bitPattern: next())
+            return value.isNaN ? .nan : value
         }
     }
 
