@@ -28,10 +28,39 @@ struct Projector : Walk {
     /// A value of a tagged structure or list that is something else.
     bool something_else(Node &node, int depth) {
         if (!(node.what.flags & SLUICE_JSON_TAGGED)) return mismatch(node);
-        const u8 kind = tag_of(here());
+        u8 kind = tag_of(here());
+        if (kind != SLUICE_JSON_TAG_BIG) {
+            if (!skip(depth)) return false;
+        } else {
+            Number n;
+            if (here() != '-' && u8(here() - '0') >= 10) return unexpected();
+            if (!number(n)) return false;
+            u64 payload;
+            kind = number_tag(n, payload);
+        }
         node.put_null();
         node.tag(kind);
-        return skip(depth);
+        return true;
+    }
+
+    /// Which kind of number it is, and its 64 bits when they suffice.
+    static u8 number_tag(const Number &n, u64 &payload) {
+        __int128 v;
+        double d;
+        payload = 0;
+        if (n.whole) {
+            if (n.digits > 20 || !to_decimal(n, 38, 0, v)) return SLUICE_JSON_TAG_BIG;
+            if (v == __int128(int64_t(v))) {
+                payload = u64(int64_t(v));
+                return SLUICE_JSON_TAG_INT;
+            }
+            if (v < 0 || v != __int128(u64(v))) return SLUICE_JSON_TAG_BIG;
+            payload = u64(v);
+            return SLUICE_JSON_TAG_UINT;
+        }
+        if (!to_double(n, d) || !tells(n, d)) return SLUICE_JSON_TAG_BIG;
+        std::memcpy(&payload, &d, 8);
+        return SLUICE_JSON_TAG_DOUBLE;
     }
 
     bool value(Node &node, int depth) {
@@ -51,7 +80,7 @@ struct Projector : Walk {
             return integer(node);
         }
         case SLUICE_JSON_FLOAT: {
-            if (c != '-' && u8(c - '0') >= 10) return mismatch(node);
+            if (c != '-' && u8(c - '0') >= 10) return c == '"' && !strict ? not_finite(node) : mismatch(node);
             Number n;
             if (!number(n)) return false;
             double d;
@@ -59,11 +88,10 @@ struct Projector : Walk {
             if (strict && !(n.whole ? integer_is_double(n) : tells(n, d))) return mismatch_before(node);
             if (node.what.width == 8) {
                 node.put(d);
-            } else if (node.what.width == 4) {
-                if (d > 3.4028235677973366e38 || d < -3.4028235677973366e38) return mismatch_before(node);
-                node.put(float(d));
             } else {
-                return mismatch_before(node);
+                const float narrow = float(d);
+                if (__builtin_isinf(narrow)) return mismatch_before(node);
+                node.put(narrow);
             }
             return true;
         }
@@ -125,6 +153,23 @@ struct Projector : Walk {
         case SLUICE_JSON_ANY: return any(node, c, depth);
         default: return mismatch(node);
         }
+    }
+
+    /// The strings that stand for floats for which JSON has no numbers.
+    bool not_finite(Node &node) {
+        const u8 *start;
+        size_t count;
+        raw_string(start, count);
+        const bool negative = count > 0 && *start == '-';
+        double value;
+        if (count == 3 && std::memcmp(start, "NaN", 3) == 0) value = __builtin_nan("");
+        else if (count == size_t(8 + negative) && std::memcmp(start + negative, "Infinity", 8) == 0)
+            value = negative ? -__builtin_inf() : __builtin_inf();
+        else return mismatch(node);
+        ix++;
+        if (node.what.width == 8) node.put(value);
+        else node.put(float(value));
+        return true;
     }
 
     bool integer(Node &node) {
@@ -362,22 +407,8 @@ struct Projector : Walk {
             if (c != '-' && u8(c - '0') >= 10) return unexpected();
             Number n;
             if (!number(n)) return false;
-            keep = node.what.flags & SLUICE_JSON_LITERALS;
-            __int128 v;
-            double d;
-            if (n.whole && n.digits <= 20 && to_decimal(n, 38, 0, v) && v == __int128(int64_t(v))) {
-                tag = SLUICE_JSON_TAG_INT;
-                payload = u64(int64_t(v));
-            } else if (n.whole && n.digits <= 20 && to_decimal(n, 38, 0, v) && v >= 0 && v == __int128(u64(v))) {
-                tag = SLUICE_JSON_TAG_UINT;
-                payload = u64(v);
-            } else if (!n.whole && to_double(n, d) && tells(n, d)) {
-                tag = SLUICE_JSON_TAG_DOUBLE;
-                std::memcpy(&payload, &d, 8);
-            } else {
-                tag = SLUICE_JSON_TAG_BIG;
-                keep = true;
-            }
+            tag = number_tag(n, payload);
+            keep = tag == SLUICE_JSON_TAG_BIG || (node.what.flags & SLUICE_JSON_LITERALS);
         }
         }
         node.put(payload);

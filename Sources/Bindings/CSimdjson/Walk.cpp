@@ -348,6 +348,9 @@ bool Walk::begin(sluice_json_parser *parser, const u8 *text, size_t count, const
         return true;
     case simdjson::UTF8_ERROR: return fail(SLUICE_JSON_UTF8, find_bad(text, count, SLUICE_JSON_UTF8));
     case simdjson::UNCLOSED_STRING:
+        // A line break says better where a closing quote is missing than the end of the text does.
+        if (const size_t at = find_bad(text, count, SLUICE_JSON_CONTROL); at < count && text[at] < 0x20)
+            return fail(SLUICE_JSON_CONTROL, at);
         return fail(SLUICE_JSON_UNCLOSED_STRING, find_bad(text, count, SLUICE_JSON_UNCLOSED_STRING));
     case simdjson::UNESCAPED_CHARS: return fail(SLUICE_JSON_CONTROL, find_bad(text, count, SLUICE_JSON_CONTROL));
     default: return fail(SLUICE_JSON_MEMORY, 0);

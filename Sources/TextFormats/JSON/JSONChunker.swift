@@ -42,13 +42,17 @@ final class JSONChunk: @unchecked Sendable {
 
     /// The beginning of the value at `position`, for a message.
     func excerpt(at position: Int) -> String {
-        guard position >= 0, position < count else { return "" }
+        guard position >= 0, position < count else {
+            // The comma or bracket at which the chunk was cut.
+            return end == .open && hasCommas ? "," : end == .whole && hasCommas ? "]" : ""
+        }
         let bytes = UnsafeBufferPointer(start: start + position, count: min(count - position, 48))
+        if let first = bytes.first, "{}[],:".utf8.contains(first) { return String(UnicodeScalar(first)) }
         var length = 0
         let isQuoted = bytes.first == UInt8(ascii: "\"")
         for (index, byte) in bytes.enumerated() {
             let endsWord =
-                byte <= 0x20 || byte == UInt8(ascii: ",") || byte == UInt8(ascii: "}") || byte == UInt8(ascii: "]")
+                byte <= 0x20 || ",:}]".utf8.contains(byte)
             if !isQuoted, index > 0, endsWord { break }
             length += 1
             if isQuoted, index > 0, byte == UInt8(ascii: "\"") { break }

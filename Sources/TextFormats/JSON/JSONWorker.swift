@@ -215,15 +215,19 @@ final class JSONWorker: @unchecked Sendable {
             let column = Column(
                 type: shape.type == .float16 ? .float64 : shape.type, count: rows, nullCount: nulls,
                 validity: validity, values: values)
-            return shape.type == .float16 ? narrowed(column) : column
+            return shape.type == .float16 ? try narrowed(column, shape.name) : column
         }
     }
 
-    private func narrowed(_ column: Column) -> Column {
-        let values = column.withValues(as: Double.self) { Buffer(values: $0.map { Float16($0) }) }
+    private func narrowed(_ column: Column, _ name: String) throws(JSONBadText) -> Column {
+        let narrow = column.withValues(as: Double.self) { $0.map { Float16($0) } }
+        for row in 0..<column.count where narrow[row].isInfinite {
+            let value = column.fixed(at: row, as: Double.self)
+            if value.isFinite { throw JSONBadText(row: row, path: [name], value: "\(value)", type: .float16) }
+        }
         return Column(
             type: .float16, count: column.count, nullCount: column.nullCount, validity: column.validity,
-            values: values)
+            values: Buffer(values: narrow))
     }
 
     /// The row of a list to which an item belongs.
@@ -247,8 +251,9 @@ final class JSONWorker: @unchecked Sendable {
         var code = Int(status.code)
         let position = Int(status.offset)
         let node = Int(status.node)
-        // A chunk that does not end the stream was cut at a comma, so that is what stands there.
-        if code == SLUICE_JSON_TRUNCATED, chunk.end == .open { code = SLUICE_JSON_UNEXPECTED }
+        // A chunk that does not end the stream ends where a comma or bracket stands.
+        let goesOn = chunk.end == .open || chunk.end == .whole && chunk.hasCommas
+        if code == SLUICE_JSON_TRUNCATED, goesOn { code = SLUICE_JSON_UNEXPECTED }
         let isCut = code == SLUICE_JSON_TRUNCATED || code == SLUICE_JSON_UNCLOSED_STRING
         if chunk.end == .oversized, isCut { code = JSONFailure.oversized }
         let isMismatch = code == SLUICE_JSON_MISMATCH
@@ -264,7 +269,7 @@ final class JSONWorker: @unchecked Sendable {
         guard chunk.hasCommas, !(chunk.isFirst && chunk.end == .whole), chunk.end != .unterminated else { return }
         throw JSONFailure(
             code: SLUICE_JSON_UNEXPECTED, record: 0, offset: chunk.offset + chunk.count, path: [],
-            value: chunk.end == .open ? "," : "]", type: nil, isWidening: false)
+            value: chunk.excerpt(at: chunk.count), type: nil, isWidening: false)
     }
 
     private func rejectUnfinished(_ chunk: JSONChunk, records: Int) throws(JSONFailure) {
