@@ -14,7 +14,14 @@ struct ErrorReport {
         self.command = command
     }
 
+    /// Tells people and, with `--json`, machines.
     func write(to context: Context) {
+        tell(context)
+        if context.options.isJSON { context.answer(["error": json]) }
+    }
+
+    /// Tells people.
+    func tell(_ context: Context) {
         let red = context.terminal.colorsMessages
         context.messages.print((red ? "\u{1b}[1;31merror:\u{1b}[0m " : "error: ") + Display.safe(error.description))
         if let hint = error.hint { context.messages.print("hint: " + Display.safe(hint)) }
@@ -22,7 +29,6 @@ struct ErrorReport {
             let words = ["sluice"] + command + ["--help"]
             context.messages.print("Run '\(words.joined(separator: " "))' for how it is used.")
         }
-        if context.options.isJSON { context.answer(["error": json]) }
     }
 
     /// The error for machines; what is not known is null, so that every error has the same keys.

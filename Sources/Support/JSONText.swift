@@ -11,8 +11,8 @@ public indirect enum JSONText: Sendable, Equatable {
     case number(Int)
     /// A number; NaN and the infinities, which JSON lacks, become strings.
     case real(Double)
-    /// A number that no machine type holds, as its digits; the caller has made sure that it is one.
-    case digits(String)
+    /// JSON that is written already; the caller has made sure that it is some.
+    case raw(String)
     /// Text.
     case string(String)
     /// Values in order.
@@ -42,7 +42,7 @@ public indirect enum JSONText: Sendable, Equatable {
         case .number(let value): text += String(value)
         case .real(let value):
             if value.isFinite { text += "\(value)" } else { JSONText.quote("\(value)", to: &text) }
-        case .digits(let value): text += value
+        case .raw(let value): text += value
         case .string(let value): JSONText.quote(value, to: &text)
         case .array(let items):
             JSONText.write(items, between: "[", "]", to: &text, indent: indent) { item, text, inner in

@@ -25,14 +25,14 @@ struct TableRenderer {
     /// How wide the terminal is; nil where nothing has to fit.
     private let width: Int?
     private let color: Bool
+    /// No text column is made narrower than this in order to show another.
+    private let narrowest: Int
 
     /// Between two columns.
     private static let gap = 2
-    /// No text column is made narrower than this in order to show another.
-    private static let narrowest = 12
 
     /// A renderer for a terminal of `width` columns; nil for output that is not a terminal.
-    init(_ columns: [Column], width: Int?, color: Bool = false) {
+    init(_ columns: [Column], width: Int?, color: Bool = false, narrowest: Int = 12) {
         self.columns = columns.map {
             Column(title: Display.safe($0.title), subtitle: Display.safe($0.subtitle), isNumber: $0.isNumber)
         }
@@ -40,6 +40,7 @@ struct TableRenderer {
         // A terminal that says it has no width is one that does not know.
         self.width = width.map { $0 <= 0 ? 80 : $0 }
         self.color = color
+        self.narrowest = narrowest
     }
 
     /// The lines of the table with `rows`, and the titles of the columns that did not fit.
@@ -75,7 +76,7 @@ struct TableRenderer {
     /// The widths of the columns that are shown.
     private func fit(_ natural: [Int]) -> [Int] {
         guard let width else { return natural }
-        let least = natural.indices.map { columns[$0].isNumber ? natural[$0] : min(natural[$0], Self.narrowest) }
+        let least = natural.indices.map { columns[$0].isNumber ? natural[$0] : min(natural[$0], narrowest) }
         var count = 0
         var used = -Self.gap
         while count < least.count, used + Self.gap + least[count] <= width {
