@@ -106,7 +106,8 @@ enum Assembly {
         rows.definitions.withUnsafeBytes { definitions in
             rows.repetitions.withUnsafeBytes { repetitions in
                 guard let levels = definitions.assumingMemoryBound(to: UInt8.self).baseAddress else { return }
-                let repeats = repetitions.assumingMemoryBound(to: UInt8.self).baseAddress
+                let repeats =
+                    repetitions.isEmpty ? nil : repetitions.assumingMemoryBound(to: UInt8.self).baseAddress
                 let bits = validity.base.assumingMemoryBound(to: UInt8.self)
                 let slot = UInt8(node.slotDefinition)
                 let present = UInt8(node.definition)
