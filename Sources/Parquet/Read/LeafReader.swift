@@ -80,6 +80,7 @@ final class LeafReader: @unchecked Sendable {
     /// Rows of the row group that have been read.
     private var groupRows = 0
     private var groupRowCount = 0
+    private var ahead: Result<LeafRows, SluiceError>?
 
     init(_ leaf: Leaf, isNested: Bool, source: any RandomAccess, dataEnd: Int, limits: ParquetLimits) {
         self.leaf = leaf
@@ -155,6 +156,22 @@ final class LeafReader: @unchecked Sendable {
         } catch {
             throw located(error)
         }
+    }
+
+    /// Reads rows and keeps them, or the failure, for `takeAhead`: the form in which a task of its own can do it.
+    func readAhead(_ wanted: Int) async {
+        do throws(SluiceError) {
+            ahead = .success(try await read(wanted))
+        } catch {
+            ahead = .failure(error)
+        }
+    }
+
+    /// What `readAhead` has read.
+    func takeAhead() throws(SluiceError) -> LeafRows {
+        defer { ahead = nil }
+        guard let ahead else { throw located(SluiceError(.cancelled, "reading was cancelled")) }
+        return try ahead.get()
     }
 
     /// The row group is over: there must not be anything left.

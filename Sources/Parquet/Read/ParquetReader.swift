@@ -96,33 +96,14 @@ public final class ParquetReader: BatchReader, @unchecked Sendable {
             return rows
         }
         let width = min(parallelism, idle.count)
-        let results = await withTaskGroup(of: (Int, Result<LeafRows, SluiceError>).self) { tasks in
-            var waiting = idle[...]
-            var results: [(Int, Result<LeafRows, SluiceError>)] = []
-            func startOne() {
-                guard let leaf = waiting.popFirst() else { return }
-                tasks.addTask {
-                    do throws(SluiceError) {
-                        return (leaf.leaf.index, .success(try await leaf.read(wanted)))
-                    } catch {
-                        return (leaf.leaf.index, .failure(error))
-                    }
-                }
-            }
-            for _ in 0..<width { startOne() }
-            while let result = await tasks.next() {
-                results.append(result)
-                if case .success = result.1 { startOne() }
-            }
-            return results
-        }
-        // The failure of the first column, whatever the order in which they ended.
-        for (index, result) in results.sorted(by: { $0.0 < $1.0 }) {
-            switch result {
-            case .success(let read): rows[index] = read
-            case .failure(let error): throw error
+        await withTaskGroup(of: Void.self) { tasks in
+            for (number, leaf) in idle.enumerated() {
+                if number >= width { await tasks.next() }
+                tasks.addTask { await leaf.readAhead(wanted) }
             }
         }
+        // In the columns' order, so that of several failures it is always the same one that is told.
+        for leaf in idle { rows[leaf.leaf.index] = try leaf.takeAhead() }
         return rows
     }
 }
