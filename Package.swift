@@ -106,3 +106,11 @@ let package = Package(
     ],
     cxxLanguageStandard: .cxx17
 )
+
+// What developers run, and users never build: `make fuzz` sets the variable.
+if Context.environment["SLUICE_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["Parquet", "TextFormats", "Columns", "Support"], path: "Fuzz/Driver",
+            swiftSettings: swiftSettings + [.unsafeFlags(["-parse-as-library"])]))
+}
