@@ -4,10 +4,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint install clean
+.PHONY: help demo build test lint fuzz install clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+SECONDS ?= 60
 
 help: ## Say what there is to make
 	@echo 'Sluice: make TARGET'
@@ -15,6 +16,7 @@ help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  PREFIX=/usr/local   where `make install` puts the program'
+	@echo '  SECONDS=60          how long `make fuzz` runs'
 
 demo: ## Install what is missing, build, and turn a CSV file into Parquet and back
 	@scripts/build
@@ -28,6 +30,9 @@ test: ## Install what the tests need and run them all
 
 lint: ## Check format, floors and scripts
 	@scripts/lint
+
+fuzz: ## Feed damaged files to the readers, for SECONDS
+	@scripts/fuzz $(SECONDS)
 
 install: ## Build, and copy the program under PREFIX
 	@scripts/build

@@ -123,4 +123,15 @@ need_venv() {
     touch "$stamp"
 }
 
-build_release() { swift build -c release --static-swift-stdlib "$@"; }
+# The commit that `sluice --version` names; a `+` says that the sources are not quite those of the commit.
+commit() {
+    local found
+    if found=$(git rev-parse --short=12 HEAD 2>/dev/null); then
+        [ -z "$(git status --porcelain 2>/dev/null)" ] || found+=+
+        printf '%s' "$found"
+    else
+        printf 'unknown'
+    fi
+}
+
+build_release() { SLUICE_COMMIT=$(commit) swift build -c release --static-swift-stdlib "$@"; }
