@@ -22,7 +22,8 @@ public struct Registry: Sendable {
     /// The commands of the program.
     public static var all: Registry {
         Registry([
-            Group("The program itself", [Completion(), Help()])
+            Group("Data", [ConvertCommand()]),
+            Group("The program itself", [Completion(), Help()]),
         ])
     }
 

@@ -29,8 +29,7 @@ struct Conversion: Sendable {
         while true {
             try Task.checkCancellation()
             do {
-                let base = try await source.open(under: known)
-                let reader = try ShapedReader(base, shape: shape, table: source.name)
+                let reader = try await open(under: known)
                 let rows = try await pass(from: reader)
                 return (reader.schema, rows, restarts)
             } catch let widened as SchemaWidened {
@@ -43,6 +42,17 @@ struct Conversion: Sendable {
                 known = widened.schema
                 monitor.startAgain(widened)
             }
+        }
+    }
+
+    private func open(under schema: Schema?) async throws -> ShapedReader {
+        let base = try await source.open(under: schema, columns: shape.columns)
+        do {
+            return try ShapedReader(base, shape: shape, table: source.name)
+        } catch  where shape.columns != nil {
+            // Under all columns the error can say which ones there are.
+            return try ShapedReader(
+                try await source.open(under: schema, columns: nil), shape: shape, table: source.name)
         }
     }
 

@@ -12,5 +12,7 @@ public protocol TableSource: Sendable {
     /// Begins to read.
     ///
     /// - parameter schema: What an earlier pass found to hold for all of the data, or nil for a first one.
-    func open(under schema: Schema?) async throws -> any BatchReader
+    /// - parameter columns: What will be looked at; the others may be left out, and names that are not there are passed
+    ///   over. Nil for everything.
+    func open(under schema: Schema?, columns: [String]?) async throws -> any BatchReader
 }

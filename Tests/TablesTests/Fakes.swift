@@ -26,7 +26,7 @@ final class FakeTable: TableSource {
     /// How many batches have been handed out in all.
     var batchesTaken: Int { state.withLock { $0.taken } }
 
-    func open(under schema: Schema?) async throws -> any BatchReader {
+    func open(under schema: Schema?, columns: [String]?) async throws -> any BatchReader {
         state.withLock { $0.opened += 1 }
         return Reader(self, schema: schema ?? Schema([Field("n", .int64)]), isFirst: schema == nil)
     }

@@ -18,6 +18,8 @@ public final class CSVReader: BatchReader, @unchecked Sendable {
 
     /// The schema of every batch.
     public let schema: Schema
+    /// The columns that have shown nothing but nulls so far; none when the schema was given.
+    public let columnsWithoutValues: Set<String>
     private let chunker: CSVChunker
     private let plan: CSVPlan
     private let parallelism: Int
@@ -32,6 +34,8 @@ public final class CSVReader: BatchReader, @unchecked Sendable {
         plan: CSVPlan, chunker: CSVChunker, firstChunk: CSVChunk?, found: [TypeInference], parallelism: Int
     ) {
         schema = plan.schema
+        columnsWithoutValues = Set(
+            zip(plan.schema.fields, plan.origins).filter { $0.1 == .unknown }.map(\.0.name))
         self.plan = plan
         self.chunker = chunker
         self.firstChunk = firstChunk

@@ -1,3 +1,4 @@
+import CSimdjson
 public import Columns
 public import Support
 
@@ -19,6 +20,8 @@ public final class JSONReader: BatchReader, @unchecked Sendable {
 
     /// The schema of every batch.
     public let schema: Schema
+    /// The columns that have shown nothing but nulls so far; none when the schema was given.
+    public let columnsWithoutValues: Set<String>
     private let source: any StreamSource
     private let options: JSONOptions
     private let workers: JSONWorkers
@@ -40,6 +43,8 @@ public final class JSONReader: BatchReader, @unchecked Sendable {
         self.chunker = chunker
         self.ready = ready
         schema = plan.schema
+        columnsWithoutValues =
+            plan.isStrict ? Set(plan.fields.filter { $0.kind == SLUICE_JSON_NULL }.map(\.name)) : []
         workers = JSONWorkers(plan, options: options)
     }
 
