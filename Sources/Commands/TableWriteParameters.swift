@@ -15,6 +15,18 @@ struct TableWriteParameters: Sendable {
             "none, snappy, gzip, zstd, lz4 or brotli, with a level as in zstd:9; Parquet's pages are zstd when not given"
     )
 
+    let outDelimiter = Parameter.option(
+        "out-delimiter", .delimiter, default: ",", help: "What stands between fields")
+    let outHeader = Parameter.flag(
+        "out-header", default: true, help: "Whether the first line names the columns")
+    let outNull = Parameter.option("out-null", .text, default: "", help: "What is written for null")
+    let quoteAll = Parameter.flag("quote-all", help: "Quote every text, not only where it is needed")
+    let crlf = Parameter.flag("crlf", help: "End lines as Windows does")
+    let byteOrderMark = Parameter.flag("bom", help: "Begin with a byte order mark, for Excel")
+
+    let indent = Parameter.option(
+        "indent", .integer(in: 0...16), default: "0", help: "Indent the records of a JSON array")
+
     let rowGroupRows = Parameter.option(
         "row-group-rows", .integer(1...), default: "1048576", help: "The most rows of a row group")
     let rowGroupBytes = Parameter.option(
@@ -34,6 +46,10 @@ struct TableWriteParameters: Sendable {
     let metadata = Parameter.repeated(
         "metadata", .rename.named("KEY=VALUE"), help: "Leave a note for readers of the file")
 
+    private var csvParameters: [any ParameterDeclaration] {
+        [outDelimiter, outHeader, outNull, quoteAll, crlf, byteOrderMark]
+    }
+
     private var parquetParameters: [any ParameterDeclaration] {
         [
             rowGroupRows, rowGroupBytes, pageBytes, pageVersion, dictionary, columnEncoding, statistics, pageIndex,
@@ -44,6 +60,8 @@ struct TableWriteParameters: Sendable {
     var groups: [ParameterGroup] {
         [
             ParameterGroup("What is written", [to, compression]),
+            ParameterGroup("Writing CSV and TSV", csvParameters),
+            ParameterGroup("Writing JSON", [indent]),
             ParameterGroup("Writing Parquet", parquetParameters),
         ]
     }
@@ -62,12 +80,14 @@ struct TableWriteParameters: Sendable {
                 options.compressionLevel = wanted.level
             }
         }
-        if let format, format != .parquet {
-            for parameter in parquetParameters where arguments.isGiven(parameter) {
-                throw SluiceError(
-                    .usage, "--\(parameter.spec.name) is about Parquet, and the output is \(format.rawValue)")
-            }
-        }
+        if let format { try checkUse(arguments, format) }
+        options.csv.delimiter = arguments[outDelimiter]
+        options.csv.header = arguments[outHeader]
+        options.csv.nullText = arguments[outNull]
+        options.csv.quotesAllText = arguments[quoteAll]
+        options.csv.lineEnd = arguments[crlf] ? "\r\n" : "\n"
+        options.csv.byteOrderMark = arguments[byteOrderMark]
+        options.json.indent = arguments[indent]
         options.parquet.rowGroupRows = arguments[rowGroupRows]
         options.parquet.rowGroupBytes = arguments[rowGroupBytes]
         options.parquet.pageBytes = arguments[pageBytes]
@@ -85,6 +105,22 @@ struct TableWriteParameters: Sendable {
         options.parquet.checksums = arguments[checksums]
         for (key, value) in arguments[metadata] { options.parquet.keyValueMetadata[key] = value }
         return options
+    }
+}
+
+extension TableWriteParameters {
+    /// An option that has no effect on this output is a mistake that would go unnoticed.
+    private func checkUse(_ arguments: Arguments, _ format: FileFormat) throws(SluiceError) {
+        let uses: [(parameters: [any ParameterDeclaration], what: String, formats: [FileFormat])] = [
+            (csvParameters, "CSV", [.csv, .tsv]), ([indent], "JSON", [.json]),
+            (parquetParameters, "Parquet", [.parquet]),
+        ]
+        for (parameters, what, formats) in uses where !formats.contains(format) {
+            for parameter in parameters where arguments.isGiven(parameter) {
+                throw SluiceError(
+                    .usage, "--\(parameter.spec.name) is about writing \(what), and the output is \(format.rawValue)")
+            }
+        }
     }
 }
 

@@ -32,6 +32,10 @@ public struct TableWriteOptions: Sendable {
     public var compression: FileCompression?
     /// How hard the whole file is packed; the usual when nil.
     public var compressionLevel: Int?
+    /// How CSV and TSV are written.
+    public var csv = CSVWriterOptions()
+    /// How JSON and NDJSON are written; the layout goes by the format.
+    public var json = JSONWriterOptions()
     /// How Parquet is written.
     public var parquet = ParquetWriterOptions()
     /// How many processors are kept busy; nil for all there are.

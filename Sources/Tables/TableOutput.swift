@@ -65,8 +65,16 @@ public struct TableOutput: Sendable {
 
     private func writer(_ schema: Schema, into sink: any ByteSink) async throws -> any BatchWriter {
         switch format {
-        case .csv, .tsv, .json, .ndjson:
-            throw SluiceError(.unsupported, "writing \(format.rawValue) is not there yet", place: .init(file: name))
+        case .csv, .tsv:
+            var csv = options.csv
+            if format == .tsv, csv.delimiter == UInt8(ascii: ",") { csv.delimiter = UInt8(ascii: "\t") }
+            if let threads = options.threads { csv.parallelism = threads }
+            return try CSVWriter(sink, schema: schema, options: csv)
+        case .json, .ndjson:
+            var json = options.json
+            json.layout = format == .json ? .array : .lines
+            if let threads = options.threads { json.parallelism = threads }
+            return try JSONWriter(sink, schema: schema, options: json)
         case .parquet:
             var parquet = options.parquet
             if let threads = options.threads { parquet.parallelism = threads }
