@@ -55,6 +55,7 @@ let package = Package(
         system("CBrotli", pkgConfig: "libbrotlienc libbrotlidec", apt: "libbrotli-dev"),
         system("CYaml", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         system("CPq", pkgConfig: "libpq", apt: "libpq-dev"),
+        shim("CArrow"),
         shim("CNumbers"),
         shim("CSimdjson", links: ["simdjson"]),
         .target(
@@ -66,7 +67,7 @@ let package = Package(
         library("Support", []),
 
         // Floor 2: what the data is made of, and what the user types.
-        library("Columns", ["Support", "CNumbers"]),
+        library("Columns", ["Support", "CArrow", "CNumbers"]),
         library("CommandLine", ["Support"]),
         library("Settings", ["Support", "CYaml"]),
 
@@ -94,7 +95,7 @@ let package = Package(
         .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: swiftSettings),
 
         tests("Support", ["Support"]),
-        tests("Columns", ["Columns", "Support"]),
+        tests("Columns", ["Columns", "Support", "CArrow"]),
         tests("Settings", ["Settings", "Support"]),
         tests("Project", ["Project", "Settings", "Support"]),
         tests("Postgres", ["Postgres", "Columns", "Support", "TestServers"]),
