@@ -54,7 +54,7 @@ final class ColumnChunkWriter: @unchecked Sendable {
         while slot < shredded.slotCount {
             var step = step(shredded, from: slot, rows: 4096)
             // Values of any length are looked at before they are taken, so that pages stay near their size.
-            while step.rows > 1, values.prepare(shredded, from: value, count: step.values) > options.pageBytes / 2 {
+            while values.prepare(shredded, from: value, count: step.values) > options.pageBytes / 2, step.rows > 1 {
                 step = self.step(shredded, from: slot, rows: step.rows / 2)
             }
             appendLevels(shredded, from: slot, step)
