@@ -9,6 +9,11 @@ extension ArrowSchema {
         guard let bytes = Base64.decode(text) else {
             throw SluiceError(.invalidData, "the Arrow schema in the metadata is not Base64")
         }
+        return try decode(message: bytes)
+    }
+
+    /// The schema in a message.
+    static func decode(message bytes: [UInt8]) throws(SluiceError) -> Schema {
         // Before Arrow 0.15 the length came without the four bytes in front of it.
         let start = bytes.prefix(4) == [0xff, 0xff, 0xff, 0xff] ? 8 : 4
         var decoder = Decoder(FlatBufferReader(bytes))
