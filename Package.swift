@@ -108,6 +108,15 @@ let package = Package(
     cxxLanguageStandard: .cxx17
 )
 
+// What the oracle tests load into Python, to exchange batches with pyarrow: `make test` sets the variable.
+if Context.environment["SLUICE_TEST_BRIDGE"] != nil {
+    package.products.append(.library(name: "ArrowBridge", type: .dynamic, targets: ["ArrowBridge"]))
+    package.targets.append(
+        .target(
+            name: "ArrowBridge", dependencies: ["Columns", "CArrow"], path: "Tests/ArrowBridge",
+            swiftSettings: swiftSettings))
+}
+
 // What developers run, and users never build: `make fuzz` sets the variable.
 if Context.environment["SLUICE_FUZZ"] != nil {
     package.targets.append(
