@@ -80,7 +80,7 @@ private let zshTemplate = #"""
             elif [[ -n $line ]]; then
                 word=${line%%$'\t'*}
                 help=${line#"$word"}
-                described+=("${word//:/\\:}:${help#$'\t'}")
+                described+=("${word//:/\\:}${help:+:${help#$'\t'}}")
             fi
         done
         (( ${#described} )) && _describe -V 'PROGRAM' described

@@ -123,8 +123,8 @@ private func write(_ text: String, to path: String, mode: mode_t) throws {
                 convert:Turn files: into others
                 inspect:Look
                 describe
-                --codec=zstd:
-                --codec=zip:
+                --codec=zstd
+                --codec=zip
                 files -/
                 files\u{20}
                 asked [__complete][--][][__complete][--][convert][--codec=z][__complete][--][inspect][d'x][__complete][--][inspect][f]

@@ -12,7 +12,7 @@ _sluice() {
         elif [[ -n $line ]]; then
             word=${line%%$'\t'*}
             help=${line#"$word"}
-            described+=("${word//:/\\:}:${help#$'\t'}")
+            described+=("${word//:/\\:}${help:+:${help#$'\t'}}")
         fi
     done
     (( ${#described} )) && _describe -V 'sluice' described
