@@ -102,7 +102,8 @@ let package = Package(
         tests("Storage", ["Storage", "Support"]),
         tests("CommandLine", ["CommandLine", "Support"]),
         tests(
-            "Commands", ["Commands", "CommandLine", "Tables", "Storage", "Columns", "Support"], excluding: ["Golden"]),
+            "Commands", ["Commands", "CommandLine", "Tables", "Parquet", "Storage", "Columns", "Support"],
+            excluding: ["Golden"]),
         tests("Parquet", ["Parquet", "Columns", "Support"]),
     ],
     cxxLanguageStandard: .cxx17

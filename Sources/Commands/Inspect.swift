@@ -1,0 +1,99 @@
+import Columns
+import CommandLine
+import Storage
+import Support
+import Tables
+
+/// `sluice inspect`: what is in a file, whatever its format.
+struct Inspect: Command {
+    let files = Parameter.arguments("FILE", .path, help: "Files or patterns like 'orders-*.csv'; - is standard input")
+    let rows = Parameter.optional(
+        "rows", .integer(0...), short: "n", help: "Show the first N rows instead of what is known about the file")
+    let reading = TableReadParameters()
+
+    var model: CommandModel {
+        CommandModel(
+            "inspect", "Say what is in a file: schema, rows, sizes, statistics",
+            [.arguments(files), .options(rows)] + reading.groups,
+            discussion: """
+                Of a Parquet file only the footer is read. CSV, TSV, JSON and NDJSON are read to their end, because only \
+                all of the data tells the types. --rows reads no more than the rows it shows.
+
+                With --json, numbers stand for sizes in bytes, and what is not known is null.
+                """,
+            examples: [
+                .init("sluice inspect orders.parquet", "schema, row groups, statistics"),
+                .init("sluice inspect --rows 20 orders.csv", "the first rows as a table"),
+                .init("sluice inspect --json 'lake/**/*.parquet'", "for machines"),
+                .init("sluice inspect -n 5 - < orders.json", "from a pipe"),
+            ])
+    }
+
+    func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
+        let options = try await reading.options(arguments, in: context)
+        let shape = reading.shape(arguments)
+        let paths = try expand(arguments[files], in: context)
+        var answers: [JSONText] = []
+        var failures: [SluiceError] = []
+        for (number, path) in paths.enumerated() {
+            do {
+                let inspection = try await Inspection(path, options: options, shape: shape, in: context)
+                if number > 0, !context.options.isJSON { context.output.print("") }
+                if let count = arguments[rows] {
+                    let sample = try await inspection.sample(count)
+                    if context.options.isJSON {
+                        answers.append(sample.json)
+                    } else {
+                        tell(sample.lines(in: context, named: paths.count > 1), context)
+                    }
+                } else {
+                    try refuseParts(arguments, of: inspection)
+                    let description = try await inspection.describe()
+                    if context.options.isJSON {
+                        answers.append(description.json)
+                    } else {
+                        tell(description.lines(in: context), context)
+                    }
+                }
+            } catch let error as SluiceError {
+                // One file is not kept from being looked at by another.
+                if paths.count == 1 || error.code == .cancelled { throw error }
+                let report = ErrorReport(error, command: ["inspect"])
+                report.tell(context)
+                answers.append(["file": .string(path), "error": report.json])
+                failures.append(error)
+            }
+            if context.output.isClosed { break }
+        }
+        if context.options.isJSON { context.answer(["files": .array(answers)]) }
+        guard let first = failures.first else { return .succeeded }
+        return failures.count < paths.count ? .partial : ExitCode(first)
+    }
+
+    private func tell(_ lines: [String], _ context: Context) {
+        context.output.write(lines.joined(separator: "\n") + "\n")
+    }
+
+    /// A footer speaks of all rows under the names they have.
+    private func refuseParts(_ arguments: Arguments, of inspection: Inspection) throws(SluiceError) {
+        guard inspection.isFooter else { return }
+        for option in [reading.limit.spec, reading.rename.spec] where arguments.isGiven(option) {
+            throw SluiceError(
+                .usage, "--\(option.name) has no effect on what a Parquet file's footer says",
+                hint: "Leave it out, or look at rows with --rows N.")
+        }
+    }
+
+    /// The files that names and patterns stand for.
+    private func expand(_ names: [String], in context: Context) throws(SluiceError) -> [String] {
+        var paths: [String] = []
+        for name in names {
+            guard name != Storage.standardName, Glob.isPattern(name) else {
+                paths.append(name)
+                continue
+            }
+            paths += try Glob.expand(context.resolve(name))
+        }
+        return paths
+    }
+}
