@@ -74,7 +74,7 @@ let package = Package(
         // Floor 3: bytes ↔ columns, and where bytes lie.
         library("Parquet", ["Columns", "Support", "CZlib", "CZstd", "CSnappy", "CLz4", "CBrotli"]),
         library("TextFormats", ["Columns", "Support", "CNumbers", "CSimdjson", "CScan"]),
-        tests("TextFormats", ["TextFormats", "Columns", "Support"]),
+        tests("TextFormats", ["TextFormats", "Columns", "Support", "CSimdjson"]),
         library("Storage", ["Support", "CZlib", "CZstd"]),
         library("Postgres", ["Columns", "Support", "CPq"]),
 
