@@ -174,4 +174,29 @@ import Testing
         }
         #expect(unknown?.message == "the schema does not know the key \"b\"")
     }
+
+    @Test func recordsThatLackMostKeysStayWithinMemory() async throws {
+        var options = JSONOptions()
+        options.limits.maxMissingValues = 1000
+        let keys = (0..<100).map { "\"k\($0)\":\($0)" }.joined(separator: ",")
+        let text = "[{\(keys)}\(String(repeating: ",{}", count: 100)),{\"k7\":1}]"
+        let reader = try await JSONReader.open(MemorySource(Buffer(Array(text.utf8))), options: options)
+        var rows = 0
+        var batches = 0
+        var last: RecordBatch?
+        while let batch = try await reader.next() {
+            rows += batch.rowCount
+            batches += 1
+            #expect(batch.rowCount <= 12)
+            last = batch
+        }
+        #expect(rows == 102)
+        #expect(batches >= 9)
+        #expect(last?.columns[7].value(at: (last?.rowCount ?? 1) - 1) == .int(1))
+        // One record cannot be cut, so it is refused when it would become too large.
+        let record = "{\"a\":[{\(keys)}\(String(repeating: ",{}", count: 200))]}"
+        let error = await failure { _ = try await readJSON(record, options) }
+        #expect(error?.code == .limitExceeded)
+        #expect(error?.message == "a record takes too much memory as columns")
+    }
 }

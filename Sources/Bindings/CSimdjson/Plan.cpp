@@ -25,6 +25,8 @@ extern "C" int32_t sluice_json_plan_add(sluice_json_plan *plan, int32_t parent, 
         made->id = int32_t(plan->nodes.size());
         Node &above = *plan->nodes[size_t(parent)];
         if (parent == 0 && (node->flags & SLUICE_JSON_NOT_NULL)) above.what.flags |= SLUICE_JSON_NOT_NULL;
+        made->above = &above;
+        for (Node *node = &above; node && node->what.kind == SLUICE_JSON_STRUCT; node = node->above) node->weight++;
         above.fields.push_back(made.get());
         above.table.added(above.fields);
         plan->nodes.push_back(std::move(made));

@@ -52,6 +52,8 @@ struct Node {
     int32_t id = 0;
     std::vector<Node *> fields;
     FieldTable<Node> table;
+    Node *above = nullptr;
+    u32 weight = 1; ///< how many columns get a value when this one is null
 
     u32 count = 0, room = 0, nulls = 0;
     u32 usual = 0; ///< how many rows the chunks before had

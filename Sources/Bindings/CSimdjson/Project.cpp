@@ -38,6 +38,7 @@ struct Projector : Walk {
             u64 payload;
             kind = number_tag(n, payload);
         }
+        if (!fill(node.weight)) return false;
         node.put_null();
         node.tag(kind);
         return true;
@@ -67,7 +68,7 @@ struct Projector : Walk {
         const u8 c = here();
         if (c == 'n' && node.what.kind != SLUICE_JSON_ANY) {
             if (node.what.flags & SLUICE_JSON_NOT_NULL) return fail(SLUICE_JSON_REQUIRED, *ix, node.id);
-            if (!null_()) return false;
+            if (!null_() || !fill(node.weight)) return false;
             node.put_null();
             return true;
         }
@@ -364,6 +365,7 @@ struct Projector : Walk {
                 if (field->count > row) continue;
                 if (field->what.flags & SLUICE_JSON_NOT_NULL)
                     return fail(SLUICE_JSON_REQUIRED, opening, field->id);
+                if (!fill(field->weight)) return false;
                 field->put_null();
                 if (field->tagged()) field->tag(SLUICE_JSON_TAG_MISSING);
             }

@@ -149,6 +149,7 @@ struct Walk {
     const sluice_json_layout *layout = nullptr;
     sluice_json_status status{0, -1, 0, 0};
     std::string scratch;
+    int64_t filled = 0; ///< missing values so far
     u64 *nesting = nullptr; ///< a bit for each open bracket of a skipped value: 1 for objects
 
     Walk() = default;
@@ -220,7 +221,14 @@ struct Walk {
                 if (here() != ',') return unexpected();
                 ix++;
             }
+            if (layout->max_filled > 0 && filled > layout->max_filled) return fail(SLUICE_JSON_PARTIAL, *ix);
         }
+    }
+    /// Counts values that are missing and still take room.
+    bool fill(u32 cells) {
+        filled += cells;
+        if (layout->max_filled > 0 && filled / 16 > layout->max_filled) return fail(SLUICE_JSON_MEMORY, *ix);
+        return true;
     }
 };
 

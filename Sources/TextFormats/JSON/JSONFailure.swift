@@ -73,7 +73,10 @@ struct JSONFailure: Error {
             return SluiceError(
                 .invalidData, "one value was expected, and there are several or none", place: place,
                 hint: "records one after the other have the layout \"lines\"")
-        case SLUICE_JSON_MEMORY: return SluiceError(.limitExceeded, "out of memory", place: place)
+        case SLUICE_JSON_MEMORY:
+            return SluiceError(
+                .limitExceeded, "a record takes too much memory as columns", place: place,
+                hint: "objects in it lack most of the keys that others have: give a schema, or read them as json")
         default: return SluiceError(.limitExceeded, "a chunk is too large", place: place)
         }
     }

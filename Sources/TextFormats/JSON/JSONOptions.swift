@@ -53,6 +53,10 @@ public struct JSONOptions: Sendable {
         public var maxColumns = 10_000
         /// How many fields inference gives a structure; objects with more different keys stay `json`.
         public var maxFields = 1_000
+        /// How many missing values a batch may have before it is handed over: with thousands of columns of which each
+        /// record has a few, a chunk would otherwise become a thousand times its size. A record that is missing 16
+        /// times as many inside is an error.
+        public var maxMissingValues = 4 << 20
 
         /// The limits that hold unless said otherwise.
         public init() {}

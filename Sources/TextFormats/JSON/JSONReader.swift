@@ -27,9 +27,16 @@ public final class JSONReader: BatchReader, @unchecked Sendable {
     private let workers: JSONWorkers
     private let chunker: JSONChunker
     private var ready: ArraySlice<JSONChunk>
-    private var atWork: [Task<Result<RecordBatch, JSONFailure>, Never>] = []
+    private var atWork: [Task<Result<Work, JSONFailure>, Never>] = []
     private var recordsBefore = 0
     private var isFinished = false
+
+    /// What a task has made of a chunk, and where in it the next one has to begin when that was not all.
+    private struct Work: Sendable {
+        var batch: RecordBatch
+        var chunk: JSONChunk
+        var next: Int?
+    }
 
     /// In the metadata of a widened schema: the records are values of one column, rather than objects.
     private static let wrappedKey = "json.records"
@@ -101,9 +108,10 @@ public final class JSONReader: BatchReader, @unchecked Sendable {
                 return nil
             }
             switch await atWork.removeFirst().value {
-            case .success(let batch):
-                recordsBefore += batch.rowCount
-                if batch.rowCount > 0 { return batch }
+            case .success(let work):
+                if let next = work.next { atWork.insert(task(work.chunk, from: next), at: 0) }
+                recordsBefore += work.batch.rowCount
+                if work.batch.rowCount > 0 { return work.batch }
             case .failure(let failure):
                 isFinished = true
                 for task in atWork { task.cancel() }
@@ -122,14 +130,20 @@ public final class JSONReader: BatchReader, @unchecked Sendable {
             guard let chunk = if let first = ready.popFirst() { first } else { try await chunker.next() } else {
                 return
             }
-            let workers = workers
-            atWork.append(
-                Task {
-                    if Task.isCancelled { return .failure(.cancelled) }
-                    do throws(JSONFailure) {
-                        return .success(try workers.with { worker throws(JSONFailure) in try worker.project(chunk) })
-                    } catch { return .failure(error) }
-                })
+            atWork.append(task(chunk, from: 0))
+        }
+    }
+
+    private func task(_ chunk: JSONChunk, from first: Int) -> Task<Result<Work, JSONFailure>, Never> {
+        let workers = workers
+        return Task {
+            if Task.isCancelled { return .failure(.cancelled) }
+            do throws(JSONFailure) {
+                let (batch, next) = try workers.with { worker throws(JSONFailure) in
+                    try worker.project(chunk, from: first)
+                }
+                return .success(Work(batch: batch, chunk: chunk, next: next))
+            } catch { return .failure(error) }
         }
     }
 

@@ -114,7 +114,7 @@ final class JSONWorker: @unchecked Sendable {
         sluice_json_layout(
             commas: chunk.hasCommas ? 1 : 0, max_depth: Int32(max(1, min(options.limits.maxDepth, 1 << 20))),
             duplicates: options.duplicateKeys.rawValue, unknown_keys: options.unknownKeys == .error ? 1 : 0,
-            strict: plan?.isStrict == true ? 1 : 0)
+            strict: plan?.isStrict == true ? 1 : 0, max_filled: Int64(max(1, options.limits.maxMissingValues)))
     }
 
     // MARK: Inference
@@ -143,12 +143,14 @@ final class JSONWorker: @unchecked Sendable {
 
     // MARK: Projection
 
-    /// The records of a chunk as columns, and whether a record did not fit a plan that was inferred.
-    func project(_ chunk: JSONChunk) throws(JSONFailure) -> RecordBatch {
-        guard let plan else { return RecordBatch(schema: Schema([]), columns: []) }
+    /// The records of a chunk from byte `first` on as columns, and where to go on when not all of them were read.
+    func project(_ chunk: JSONChunk, from first: Int) throws(JSONFailure) -> (RecordBatch, next: Int?) {
+        guard let plan else { return (RecordBatch(schema: Schema([]), columns: []), nil) }
         var layout = layout(chunk)
-        let status = sluice_json_project(parser, nodes, chunk.start, chunk.count, &layout)
-        if status.code != 0 {
+        var status = sluice_json_project(parser, nodes, chunk.start + first, chunk.count - first, &layout)
+        status.offset += Int64(first)
+        let isPartial = status.code == SLUICE_JSON_PARTIAL
+        if status.code != 0, !isPartial {
             sluice_json_plan_clear(nodes)
             throw failure(status, chunk)
         }
@@ -161,15 +163,20 @@ final class JSONWorker: @unchecked Sendable {
             for _ in plan.fields { columns.append(try column(&next)) }
         } catch {
             sluice_json_plan_clear(nodes)
-            let offset = sluice_json_locate(parser, chunk.start, chunk.count, &layout, Int64(error.row))
+            let offset = sluice_json_locate(
+                parser, chunk.start + first, chunk.count - first, &layout, Int64(error.row))
             throw JSONFailure(
-                code: SLUICE_JSON_MISMATCH, record: error.row, offset: chunk.offset + max(0, Int(offset)),
+                code: SLUICE_JSON_MISMATCH, record: error.row, offset: chunk.offset + first + max(0, Int(offset)),
                 path: error.path, value: "\"" + String(error.value.prefix(48)) + "\"", type: error.type,
                 isWidening: plan.isStrict)
         }
-        if rows == 0 { try rejectNothing(chunk) }
-        try rejectUnfinished(chunk, records: rows)
-        return RecordBatch(schema: plan.schema, columns: columns, rowCount: rows)
+        if !isPartial {
+            if rows == 0 { try rejectNothing(chunk) }
+            try rejectUnfinished(chunk, records: rows)
+        }
+        return (
+            RecordBatch(schema: plan.schema, columns: columns, rowCount: rows), isPartial ? Int(status.offset) : nil
+        )
     }
 
     /// The column of node `next`, and of those below it, which come right behind.

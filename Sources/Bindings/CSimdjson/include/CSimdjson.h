@@ -55,6 +55,9 @@ enum {
     SLUICE_JSON_MEMORY = 14,
     SLUICE_JSON_TOO_MANY_FIELDS = 15,
     SLUICE_JSON_TOO_LARGE = 16,
+    /// Not a failure: so many missing values had to be filled in that the columns should be taken before going on at
+    /// `offset`. Without this, a few bytes of `{}` could ask for any amount of memory.
+    SLUICE_JSON_PARTIAL = 17,
 };
 
 /// How a chunk was read: `code` is 0, or the rest says where it failed.
@@ -87,6 +90,9 @@ typedef struct {
     int32_t unknown_keys;
     /// 1: a plan made by inference: what the plan's types would hide is a mismatch.
     int32_t strict;
+    /// How many missing values are filled in before columns are handed over; 0 for no such limit. A single record that
+    /// asks for 16 times as many is an error.
+    int64_t max_filled;
 } sluice_json_layout;
 
 // MARK: - Projecting values into columns
