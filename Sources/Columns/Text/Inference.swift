@@ -219,7 +219,7 @@ extension TypeInference {
         if literal.isPadded { return traits.formUnion(.text) }
         var found = literal.traits(text)
         if found.contains(.fraction) {
-            if let value = literal.float64(text), literal.isExact(as: value) {} else { found.formUnion(.inexact) }
+            if let value = literal.float64(text), literal.isExact(as: value, text) {} else { found.formUnion(.inexact) }
         }
         observe(found, integerDigits: literal.integerDigits, scale: literal.scale)
     }

@@ -1,5 +1,11 @@
 import CNumbers
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// Text → values. Each function reads all of the text it is given and returns nil when that is not exactly one value;
 /// none allocates. CSV and JSON readers, casts and type inference stand on them.
 public enum TextParser {
@@ -154,7 +160,7 @@ public struct NumberLiteral: Sendable {
             isPadded = isPadded || wholeDigits > 1
             significantDigits = fractionDigits
         }
-        if written > 15 { countDigits(from: whole, to: digitsEnd) }
+        if written > 19 { countDigits(from: whole, to: digitsEnd) }
     }
 
     /// An exponent's digits with an optional sign, held within ±100 000, where every number is 0 or too large.
@@ -219,20 +225,22 @@ public struct NumberLiteral: Sendable {
     }
 
     /// Whether `value`, the nearest float, stands for exactly the number that was written: formatting it in the
-    /// shortest way gives the same number.
-    @inline(__always) public func isExact(as value: Double) -> Bool {
+    /// shortest way gives the same number. `text` is what this was made from.
+    @inline(__always) public func isExact(as value: Double, _ text: UnsafeRawBufferPointer) -> Bool {
         // A float holds any 15 digits, except near the ends of its range.
         if significantDigits <= 15, lastDigitExponent > -290, lastDigitExponent < 290 { return true }
-        return isExactSlow(as: value)
+        return isExactSlow(as: value, text)
     }
 
-    @inline(never) private func isExactSlow(as value: Double) -> Bool {
+    @inline(never) private func isExactSlow(as value: Double, _ text: UnsafeRawBufferPointer) -> Bool {
         if mantissa == 0 { return value == 0 }
         // More than 19 digits are fine when all behind the 19th are zeros, but nobody writes those: they count as inexact.
         guard significantDigits <= 19 else { return false }
         return withUnsafeTemporaryAllocation(byteCount: 40, alignment: 1) { room in
             guard let start = room.baseAddress else { return false }
             let length = sluice_format_double(value, start.assumingMemoryBound(to: CChar.self))
+            // Most such numbers were written in the shortest way to begin with.
+            if length == text.count, let given = text.baseAddress, memcmp(start, given, length) == 0 { return true }
             guard let shortest = NumberLiteral(UnsafeRawBufferPointer(start: start, count: length)) else {
                 return false
             }

@@ -60,33 +60,53 @@ class CSVColumnParser {
 }
 
 /// Builds columns of values of fixed width.
-final class CSVFixedParser<Conversion: CSVConversion>: CSVColumnParser {
-    private var conversion: Conversion
+///
+/// The loops are closures made where the conversion's type is known, because the compiler specialises functions, and
+/// not the methods of generic classes.
+final class CSVFixedParser: CSVColumnParser {
+    private var body: (CSVFixedParser, CSVFields, Range<Int>) -> Void = { _, _, _ in }
+    private var end: (inout TypeInference) -> Void = { _ in }
     private let values: MutableBuffer
-    /// Whether a quoted empty field, which no type but text has, is null.
-    private let isLenient: Bool
-    private let summarise: ((UnsafeBufferPointer<Conversion.Value>, inout TypeInference) -> Void)?
+    private let width: Int
 
-    init(
-        _ type: DataType, column: Int, rows: Int, lenient: Bool, _ conversion: Conversion,
-        summarise: ((UnsafeBufferPointer<Conversion.Value>, inout TypeInference) -> Void)? = nil
-    ) {
-        self.conversion = conversion
-        self.summarise = summarise
-        isLenient = lenient
-        values = MutableBuffer(capacity: rows * MemoryLayout<Conversion.Value>.stride)
+    private init(_ type: DataType, column: Int, rows: Int, width: Int) {
+        self.width = width
+        values = MutableBuffer(capacity: rows * width)
         super.init(type, column: column, rows: rows)
     }
 
-    override func parse(_ fields: CSVFields, _ range: Range<Int>) {
-        if misfit != nil { return }
-        let out = values.base.assumingMemoryBound(to: Conversion.Value.self)
-        var conversion = conversion
-        var found = found
-        defer {
-            self.conversion = conversion
-            self.found = found
+    /// A parser that turns texts into values by `conversion`. A lenient one takes blanks around values, and quoted empty
+    /// fields, which no type but text has, as null.
+    @inline(__always) static func make<Conversion: CSVConversion>(
+        _ type: DataType, column: Int, rows: Int, lenient: Bool, _ conversion: Conversion,
+        summarise: ((UnsafeBufferPointer<Conversion.Value>, inout TypeInference) -> Void)? = nil
+    ) -> CSVFixedParser {
+        let parser = CSVFixedParser(type, column: column, rows: rows, width: MemoryLayout<Conversion.Value>.stride)
+        let values = parser.values.base.assumingMemoryBound(to: Conversion.Value.self)
+        var state = conversion
+        parser.body = { parser, fields, range in
+            // A copy, so that the loop keeps it in registers.
+            var conversion = state
+            parser.run(&conversion, fields, range, values, lenient)
+            state = conversion
         }
+        parser.end = { found in
+            state.finish(&found)
+            summarise?(UnsafeBufferPointer(start: values, count: rows), &found)
+        }
+        return parser
+    }
+
+    override func parse(_ fields: CSVFields, _ range: Range<Int>) {
+        if misfit == nil { body(self, fields, range) }
+    }
+
+    @inline(__always) private func run<Conversion: CSVConversion>(
+        _ conversion: inout Conversion, _ fields: CSVFields, _ range: Range<Int>,
+        _ out: UnsafeMutablePointer<Conversion.Value>, _ isLenient: Bool
+    ) {
+        var found = found
+        defer { self.found = found }
         let isLast = column &+ 1 == fields.width
         var index = range.lowerBound &* fields.width &+ column
         for row in range {
@@ -125,10 +145,8 @@ final class CSVFixedParser<Conversion: CSVConversion>: CSVColumnParser {
     }
 
     override func finish() -> Column {
-        conversion.finish(&found)
-        summarise?(
-            UnsafeBufferPointer(start: values.base.assumingMemoryBound(to: Conversion.Value.self), count: rows), &found)
-        values.count = rows * MemoryLayout<Conversion.Value>.stride
+        end(&found)
+        values.count = rows * width
         return finish(values: values.freeze())
     }
 }

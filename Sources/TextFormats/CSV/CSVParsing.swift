@@ -111,17 +111,17 @@ extension CSVPlan {
     private func parser(_ index: Int, rows: Int) -> CSVColumnParser {
         let type = schema.fields[index].type
         let inferred = origins[index] == .inferred
-        func fixed<C: CSVConversion>(_ conversion: C) -> CSVColumnParser {
-            CSVFixedParser(type, column: index, rows: rows, lenient: !inferred, conversion)
+        @inline(__always) func fixed<C: CSVConversion>(_ conversion: C) -> CSVColumnParser {
+            CSVFixedParser.make(type, column: index, rows: rows, lenient: !inferred, conversion)
         }
         /// A column of an inferred type that is too rare to deserve a parser of its own: look twice at each value.
-        func observed<C: CSVConversion>(_ conversion: C) -> CSVColumnParser {
+        @inline(__always) func observed<C: CSVConversion>(_ conversion: C) -> CSVColumnParser {
             inferred ? fixed(CSVObserved(base: conversion)) : fixed(conversion)
         }
         switch type {
         case .bool: return CSVBoolParser(column: index, rows: rows, lenient: !inferred)
         case .int64 where inferred:
-            return CSVFixedParser(type, column: index, rows: rows, lenient: false, CSVCanonicalInt64()) {
+            return CSVFixedParser.make(type, column: index, rows: rows, lenient: false, CSVCanonicalInt64()) {
                 // Nulls are zeros here, which widen nothing.
                 guard let least = $0.min(), let most = $0.max() else { return }
                 $1.observe(least)
