@@ -33,11 +33,13 @@ struct Inspect: Command {
         let options = try await reading.options(arguments, in: context)
         let shape = reading.shape(arguments)
         let paths = try expand(arguments[files], in: context)
+        // A footer speaks of all rows, under the names they have.
+        let partial = [reading.limit.spec, reading.rename.spec].first { arguments.isGiven($0) }
         var answers: [JSONText] = []
         var failures: [SluiceError] = []
         for (number, path) in paths.enumerated() {
             do {
-                let inspection = try await Inspection(path, options: options, shape: shape, in: context)
+                let inspection = try Inspection(path, options: options, shape: shape, in: context)
                 if number > 0, !context.options.isJSON { context.output.print("") }
                 if let count = arguments[rows] {
                     let sample = try await inspection.sample(count)
@@ -47,8 +49,7 @@ struct Inspect: Command {
                         tell(sample.lines(in: context, named: paths.count > 1), context)
                     }
                 } else {
-                    try refuseParts(arguments, of: inspection)
-                    let description = try await inspection.describe()
+                    let description = try await inspection.describe(refusing: partial?.name)
                     if context.options.isJSON {
                         answers.append(description.json)
                     } else {
@@ -72,16 +73,6 @@ struct Inspect: Command {
 
     private func tell(_ lines: [String], _ context: Context) {
         context.output.write(lines.joined(separator: "\n") + "\n")
-    }
-
-    /// A footer speaks of all rows under the names they have.
-    private func refuseParts(_ arguments: Arguments, of inspection: Inspection) throws(SluiceError) {
-        guard inspection.isFooter else { return }
-        for option in [reading.limit.spec, reading.rename.spec] where arguments.isGiven(option) {
-            throw SluiceError(
-                .usage, "--\(option.name) has no effect on what a Parquet file's footer says",
-                hint: "Leave it out, or look at rows with --rows N.")
-        }
     }
 
     /// The files that names and patterns stand for.

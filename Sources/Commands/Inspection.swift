@@ -19,36 +19,51 @@ private final class RowCounter: Sendable {
 struct Inspection {
     private let path: String
     private let file: any InputFile
-    private let table: FileTable
     private let options: TableReadOptions
     private let shape: TableShape
     private let context: Context
 
-    init(_ path: String, options: TableReadOptions, shape: TableShape, in context: Context) async throws(SluiceError) {
+    init(_ path: String, options: TableReadOptions, shape: TableShape, in context: Context) throws(SluiceError) {
         self.path = path == Storage.standardName ? "standard input" : path
         self.options = options
         self.shape = shape
         self.context = context
         file = try context.open(path)
-        table = try await FileTable(file, options: options)
     }
 
-    /// Whether what is known stands in a footer.
-    var isFooter: Bool { table.format == .parquet }
+    /// The footer, when what is known stands in one.
+    ///
+    /// Where the end of a file tells that it is Parquet, nothing but the footer is read.
+    private func footer() async throws(SluiceError) -> ParquetFile? {
+        if options.format == nil || options.format == .parquet, let local = file as? LocalFile, local.size >= 12,
+            try await local.read(local.size - 4..<local.size).bytes == Array("PAR1".utf8)
+        {
+            return try await ParquetFile.open(local, limits: options.parquet)
+        }
+        return try await FileTable(file, options: options).parquetFile()
+    }
 
     /// What the footer says of a Parquet file, and what all of the data says of any other.
-    func describe() async throws -> FileDescription {
-        var description = FileDescription(path: path, format: table.format.rawValue, bytes: file.streamSize)
-        if table.format == .parquet {
-            let parquet = try await ParquetFile.open(try await file.randomAccess(), limits: options.parquet)
-            description.bytes = try await file.randomAccess().size
+    ///
+    /// - parameter refusing: What has no effect on what a footer says.
+    func describe(refusing option: String?) async throws -> FileDescription {
+        if let parquet = try await footer() {
+            if let option {
+                throw SluiceError(
+                    .usage, "--\(option) has no effect on what a Parquet file's footer says",
+                    hint: "Leave it out, or look at rows with --rows N.")
+            }
+            let size = try await file.randomAccess().size
+            var description = FileDescription(path: path, format: FileFormat.parquet.rawValue, bytes: size)
             description.take(parquet)
             if let columns = shape.columns { try description.keep(columns) }
             return description
         }
+        let table = try await FileTable(file, options: options)
+        var description = FileDescription(path: path, format: table.format.rawValue, bytes: file.streamSize)
         let counter = RowCounter()
         try await context.withProgress(path, { ProgressMeasure(rows: counter.rows) }) {
-            try await readAll { schema, ranges, rows in
+            try await readAll(table) { schema, ranges, rows in
                 counter.rows = rows
                 description.take(schema, ranges, rows: rows)
             }
@@ -57,11 +72,11 @@ struct Inspection {
     }
 
     /// Reads everything, from the start again when types turn out to be wider.
-    private func readAll(_ tell: (Schema, [ColumnRange], Int) -> Void) async throws {
+    private func readAll(_ table: FileTable, _ tell: (Schema, [ColumnRange], Int) -> Void) async throws {
         var known: Schema?
         while true {
             do {
-                let reader = try await open(under: known)
+                let reader = try await table.open(under: known, shape: shape)
                 var ranges = reader.schema.fields.map { _ in ColumnRange() }
                 var rows = 0
                 tell(reader.schema, ranges, rows)
@@ -80,10 +95,11 @@ struct Inspection {
 
     /// The first `count` rows.
     func sample(_ count: Int) async throws -> FileSample {
+        let table = try await FileTable(file, options: options)
         var known: Schema?
         while true {
             do {
-                let reader = try await open(under: known)
+                let reader = try await table.open(under: known, shape: shape)
                 var sample = FileSample(path: path, schema: reader.schema, areTypesKnown: !table.infersTypes)
                 var left = count
                 while left > 0, let batch = try await reader.next() {
@@ -96,9 +112,5 @@ struct Inspection {
                 known = widened.schema
             }
         }
-    }
-
-    private func open(under schema: Schema?) async throws -> any BatchReader {
-        try await table.open(under: schema, shape: shape)
     }
 }

@@ -1,5 +1,5 @@
 public import Columns
-import Parquet
+public import Parquet
 public import Storage
 public import Support
 import TextFormats
@@ -65,6 +65,12 @@ public struct FileTable: TableSource {
         throw SluiceError(
             .unsupported, "neither the name nor the first bytes tell the format", place: .init(file: name),
             hint: "Say it with --from: \(FileFormat.listed)")
+    }
+
+    /// The Parquet file that the table lies in; nil when it is of another format.
+    public func parquetFile() async throws(SluiceError) -> ParquetFile? {
+        if format != .parquet { return nil }
+        return try await ParquetFile.open(try await file.randomAccess(), limits: options.parquet)
     }
 
     /// Whether types are found out from the values.

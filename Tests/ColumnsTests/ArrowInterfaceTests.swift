@@ -93,9 +93,11 @@ import Testing
         #expect(schema.release == nil)
     }
 
-    @Test(arguments: [
-        (-1 as Int64, 0 as Int64), (0, -1), (Int64.max, 0), (Int64.max, Int64.max), (1 << 31, 0),
-    ])
+    // The type is spelled out, because finding it out can take the compiler longer than it allows itself.
+    @Test(
+        arguments: [
+            (-1, 0), (0, -1), (Int64.max, 0), (Int64.max, Int64.max), (1 << 31, 0),
+        ] as [(Int64, Int64)])
     func absurdLengthsAreRefused(length: Int64, offset: Int64) throws {
         var schema = ArrowSchema()
         var array = ArrowArray()

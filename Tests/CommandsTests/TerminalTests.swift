@@ -129,7 +129,10 @@ import Testing
         }
     }
 
-    private func run(_ terminal: Terminal, quiet: Bool = false) async throws -> (result: Int, messages: String) {
+    /// Works until the progress has been shown, or for a moment where there will be none to see.
+    private func run(
+        _ terminal: Terminal, quiet: Bool = false, isShown: Bool = false
+    ) async throws -> (result: Int, messages: String) {
         let (messages, said) = TextOutput.memory()
         let (output, _) = TextOutput.memory()
         let clock = JumpingClock()
@@ -138,7 +141,9 @@ import Testing
             binaryOutput: { OutputSink(output) }, terminal: terminal, now: { clock.tick() })
         context.options.isQuiet = quiet
         let result = try await context.withProgress("work", { half }) {
-            try await Task.sleep(for: .milliseconds(450))
+            for _ in 0..<(isShown ? 3000 : 30) where !isShown || said().isEmpty {
+                try await Task.sleep(for: .milliseconds(10))
+            }
             context.messages.print("said meanwhile")
             return 7
         }
@@ -157,7 +162,7 @@ import Testing
     }
 
     @Test func progressComesAndGoesAndLeavesTheResultAlone() async throws {
-        let (result, messages) = try await run(Terminal(messagesAreTerminal: true, width: 80))
+        let (result, messages) = try await run(Terminal(messagesAreTerminal: true, width: 80), isShown: true)
         #expect(result == 7)
         #expect(messages.hasPrefix("work  ━"))
         #expect(messages.contains("\r\u{1b}[Ksaid meanwhile\n"))
