@@ -80,7 +80,7 @@ let package = Package(
 
         // Floor 4: a table, whatever file it is in.
         library("Tables", ["Parquet", "TextFormats", "Storage", "Columns", "Support"]),
-        tests("Tables", ["Tables", "Columns", "Support"]),
+        tests("Tables", ["Tables", "TextFormats", "Storage", "Columns", "Support"]),
 
         // Floor 6: what the user declared.
         library("Project", ["Settings", "Support"]),

@@ -11,6 +11,8 @@ extension Program {
     public static func main(_ arguments: [String]) async -> Int32 {
         // A reader that goes away must show as EPIPE, not kill us.
         signal(SIGPIPE, SIG_IGN)
+        // A file that may not grow must show as an error, not kill us.
+        signal(SIGXFSZ, SIG_IGN)
         let context = Context.process()
         let watched = SignalWatch.block()
         let task = Task { await Program.run(Array(arguments.dropFirst()), in: context) }
