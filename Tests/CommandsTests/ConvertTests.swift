@@ -61,7 +61,7 @@ private func put(_ text: String, at path: String) throws {
             try put(csv, at: folder + "/in.csv")
             let run = await Run.words(["convert", "in.csv", "out.parquet"], in: folder)
             #expect(run.output.isEmpty)
-            #expect(run.messages.hasPrefix("out.parquet: 3 rows from 1 file, 46 B read, "))
+            #expect(run.messages.hasPrefix("out.parquet: 3 rows from 1 file, 42 B read, "))
             #expect(await Run.words(["convert", "-q", "in.csv", "out.parquet"], in: folder).messages.isEmpty)
         }
     }
