@@ -104,7 +104,7 @@ let package = Package(
         tests(
             "Commands", ["Commands", "CommandLine", "Tables", "Parquet", "Storage", "Columns", "Support"],
             excluding: ["Golden"]),
-        tests("Parquet", ["Parquet", "Columns", "Support"]),
+        tests("Parquet", ["Parquet", "Columns", "Support"], excluding: ["Fixtures"]),
     ],
     cxxLanguageStandard: .cxx17
 )

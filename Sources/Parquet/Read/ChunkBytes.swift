@@ -25,6 +25,9 @@ struct ChunkBytes {
     /// How many bytes can still be taken.
     var remaining: Int { end - position }
 
+    /// How many of them belong to the chunk by its own account.
+    var expected: Int { max(0, expectedEnd - position) }
+
     /// Whether the bytes up to `count` from here are at hand.
     private func isAtHand(_ count: Int) -> Bool { position + count <= windowStart + window.count }
 

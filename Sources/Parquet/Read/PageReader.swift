@@ -71,7 +71,8 @@ final class PageReader {
 
     private func nextHeader() async throws(SluiceError) -> PageHeader {
         // Headers are a few dozen bytes, unless somebody put long statistics into them.
-        var size = 128
+        // Nothing behind the chunk is fetched unless its declared size turns out to be wrong.
+        var size = min(128, max(8, bytes.expected))
         while true {
             let ahead = try await bytes.peek(size)
             let isWhole = ahead.count >= min(bytes.remaining, 1 << 24)
