@@ -134,13 +134,15 @@ struct ConvertCommand: Command {
             ])
             return
         }
+        // What takes no time at all has no rate worth reading.
+        let pace = seconds < 0.1 ? "" : "\(grouped(rate)) rows/s, "
         let shown = name == Storage.standardName ? "standard output" : name
         context.say(
             "\(shown): \(grouped(summary.rows)) \(summary.rows == 1 ? "row" : "rows") "
                 + "from \(summary.files) \(summary.files == 1 ? "file" : "files"), "
                 + "\(Quantities.describe(bytes: summary.bytesRead)) read, "
                 + "\(Quantities.describe(bytes: summary.bytesWritten)) written, "
-                + "\(Quantities.describe(summary.duration)), \(grouped(rate)) rows/s, "
+                + "\(Quantities.describe(summary.duration)), \(pace)"
                 + "\(Quantities.describe(bytes: memory)) memory")
     }
 

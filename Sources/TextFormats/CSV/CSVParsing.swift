@@ -230,7 +230,7 @@ extension CSVPlan {
             place: .init(
                 file: name, offset: chunk.offset + start, line: chunk.line(at: start, newline: dialect.newline)),
             hint: record.count < width
-                ? "short records are read with nulls when ragged records are allowed"
+                ? "--ragged null takes the missing fields as null"
                 : "the delimiter may be another one, or a field that holds it lacks quotes")
     }
 

@@ -136,7 +136,7 @@ public final class CSVReader: BatchReader, @unchecked Sendable {
             guard let index = schema.index(of: name) else {
                 throw SluiceError(
                     .invalidConfiguration, "the schema does not name the column \"\(name)\"", place: .init(file: file),
-                    hint: nearestWord(to: name, among: schema.fields.map(\.name)).map { "did you mean \"\($0)\"?" })
+                    hint: "a schema names every column of the file; inspect shows them")
             }
             fields.append(schema.fields[index])
         }
