@@ -1,7 +1,6 @@
 import Glibc
 import Storage
 import Support
-import Synchronization
 
 extension Program {
     /// The program in its process: real streams, signals that cancel, and the number to exit with.
@@ -14,66 +13,13 @@ extension Program {
         // A file that may not grow must show as an error, not kill us.
         signal(SIGXFSZ, SIG_IGN)
         let context = Context.process()
-        let watched = SignalWatch.block()
         let task = Task { await Program.run(Array(arguments.dropFirst()), in: context) }
-        SignalWatch.start(watched) { cause in
+        Signals.watch { cause in
             guard context.cancellation.request(cause) else { _exit(cause.exitCode.number) }
             task.cancel()
         }
         return await task.value.number
     }
-}
-
-/// A thread that waits for signals, so that nothing of ours runs inside a signal handler.
-private enum SignalWatch {
-    /// Blocks the signals for this thread and those that it will start; those that the caller told us to ignore
-    /// (`nohup`, a background job) stay ignored.
-    static func block() -> [Int32] {
-        let watched = [SIGINT, SIGTERM].filter { signal in
-            var action = sigaction()
-            sigaction(signal, nil, &action)
-            return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
-                != unsafeBitCast(SIG_IGN, to: Int.self)
-        }
-        var set = signalSet(watched)
-        pthread_sigmask(SIG_BLOCK, &set, nil)
-        return watched
-    }
-
-    static func start(_ watched: [Int32], _ act: @escaping @Sendable (Cancellation.Cause) -> Void) {
-        if watched.isEmpty { return }
-        let job = Unmanaged.passRetained(Job(watched, act)).toOpaque()
-        var thread = pthread_t()
-        pthread_create(&thread, nil, waitForSignals, job)
-        pthread_detach(thread)
-    }
-
-    fileprivate static func signalSet(_ signals: [Int32]) -> sigset_t {
-        var set = sigset_t()
-        sigemptyset(&set)
-        for signal in signals { sigaddset(&set, signal) }
-        return set
-    }
-
-    fileprivate final class Job: Sendable {
-        let watched: [Int32]
-        let act: @Sendable (Cancellation.Cause) -> Void
-
-        init(_ watched: [Int32], _ act: @escaping @Sendable (Cancellation.Cause) -> Void) {
-            self.watched = watched
-            self.act = act
-        }
-    }
-}
-
-/// What the thread does: it never ends.
-private func waitForSignals(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let argument else { return nil }
-    let job = Unmanaged<SignalWatch.Job>.fromOpaque(argument).takeRetainedValue()
-    var set = SignalWatch.signalSet(job.watched)
-    var signal: Int32 = 0
-    while sigwait(&set, &signal) == 0 { job.act(signal == SIGINT ? .interrupted : .terminated) }
-    return nil
 }
 
 extension Context {
