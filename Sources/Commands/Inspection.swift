@@ -59,11 +59,17 @@ struct Inspection {
             if let columns = shape.columns { try description.keep(columns) }
             return description
         }
-        let table = try await FileTable(file, options: options)
+        let monitor = ConversionMonitor()
+        let table = try await FileTable(file, options: options, monitor: monitor)
         var description = FileDescription(path: path, format: table.format.rawValue, bytes: file.streamSize)
         let counter = RowCounter()
-        try await context.withProgress(path, { ProgressMeasure(rows: counter.rows) }) {
-            try await readAll(table) { schema, ranges, rows in
+        try await context.withProgress(
+            path,
+            { [total = file.streamSize] in
+                ProgressMeasure(rows: counter.rows, bytes: monitor.bytesRead, totalBytes: total)
+            }
+        ) {
+            try await readAll(table, monitor) { schema, ranges, rows in
                 counter.rows = rows
                 description.take(schema, ranges, rows: rows)
             }
@@ -72,7 +78,9 @@ struct Inspection {
     }
 
     /// Reads everything, from the start again when types turn out to be wider.
-    private func readAll(_ table: FileTable, _ tell: (Schema, [ColumnRange], Int) -> Void) async throws {
+    private func readAll(_ table: FileTable, _ monitor: ConversionMonitor, _ tell: (Schema, [ColumnRange], Int) -> Void)
+        async throws
+    {
         var known: Schema?
         while true {
             do {
@@ -88,6 +96,7 @@ struct Inspection {
                 }
                 return
             } catch let widened as SchemaWidened {
+                monitor.startAgain(widened)
                 known = widened.schema
             }
         }

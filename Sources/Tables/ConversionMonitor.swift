@@ -30,7 +30,8 @@ public final class ConversionMonitor: Sendable {
     func countRows(_ count: Int) { rows.wrappingAdd(count, ordering: .relaxed) }
     func expect(_ bytes: Int?) { total.store(bytes ?? -1, ordering: .relaxed) }
 
-    func startAgain(_ reason: SchemaWidened) {
+    /// Notes that everything is read again.
+    public func startAgain(_ reason: SchemaWidened) {
         taken.store(0, ordering: .relaxed)
         put.store(0, ordering: .relaxed)
         rows.store(0, ordering: .relaxed)

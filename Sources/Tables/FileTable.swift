@@ -21,7 +21,8 @@ public struct FileTable: TableSource {
     }
 
     /// The same, with the bytes that are read afterwards counted by `monitor`.
-    init(_ file: any InputFile, options: TableReadOptions, monitor: ConversionMonitor?) async throws(SluiceError) {
+    public init(_ file: any InputFile, options: TableReadOptions, monitor: ConversionMonitor?) async throws(SluiceError)
+    {
         let packed = try await FileTable.firstBytes(of: file)
         let (namedCompression, bareName) = FileCompression.split(file.name)
         // What the bytes say wins: a transfer may have unpacked a file and left its name as it was. Only an empty file has

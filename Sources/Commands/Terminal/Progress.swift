@@ -59,7 +59,9 @@ struct ProgressView {
         if let share = share(measure) { parts.append("\(Int(share * 100))%") }
         parts.append("\(ProgressView.count(measure.rows)) rows")
         let bytes = Quantities.describe(bytes: measure.bytes)
-        parts.append(total > 0 ? "\(bytes) of \(Quantities.describe(bytes: total))" : bytes)
+        if total > 0 || measure.bytes > 0 {
+            parts.append(total > 0 ? "\(bytes) of \(Quantities.describe(bytes: total))" : bytes)
+        }
         if rate >= 1, rate < 1e18 { parts.append("\(Quantities.describe(bytes: Int(rate)))/s") }
         if total > measure.bytes, rate >= 1, elapsed > 1 {
             let left = Double(total - measure.bytes) / rate
