@@ -91,6 +91,7 @@ import Testing
         #expect(error?.message == "an Arrow array has offsets that do not rise, at row 2")
         #expect(array.release == nil)
         #expect(schema.release == nil)
+        #expect(releases.count == 1)
     }
 
     // The type is spelled out, because finding it out can take the compiler longer than it allows itself.

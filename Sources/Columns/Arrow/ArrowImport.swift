@@ -174,7 +174,7 @@ struct ArrowImport {
             var last: Int32 = 0
             for row in part.offset...part.end {
                 let next = bytes.loadUnaligned(fromByteOffset: row &* 4, as: Int32.self)
-                if next < last { throw broken("has offsets that do not rise, at row \(row - part.offset + 1)") }
+                if next < last { throw broken("has offsets that do not rise, at row \(max(1, row - part.offset))") }
                 last = next
             }
             return last
@@ -194,7 +194,7 @@ struct ArrowImport {
             var last = first
             for row in part.offset...part.end {
                 let next = bytes.loadUnaligned(fromByteOffset: row &* 8, as: Int64.self)
-                if next < last { throw broken("has offsets that do not rise, at row \(row - part.offset + 1)") }
+                if next < last { throw broken("has offsets that do not rise, at row \(max(1, row - part.offset))") }
                 if next &- first > Int64(Int32.max) {
                     throw SluiceError(
                         .limitExceeded, "an Arrow array holds more than the 2 GiB that a column holds",
