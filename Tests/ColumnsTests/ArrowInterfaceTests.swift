@@ -79,14 +79,18 @@ import Testing
         for (row, offset) in ([0, 5, 3, 6] as [Int32]).enumerated() {
             memory.storeBytes(of: offset, toByteOffset: row * 4, as: Int32.self)
         }
-        let offsets = Buffer(foreign: memory, count: 16) { releases.add() }
-        var column: Column? = Column(
-            type: .utf8, count: 3, nullCount: 0, values: Buffer(Array("abcdef".utf8)), offsets: offsets)
         var schema = ArrowSchema()
         var array = ArrowArray()
         ArrowInterface.export(Field("x", .utf8), to: &schema)
-        if let column { ArrowInterface.export(column, to: &array) }
-        column = nil
+        // In a function of its own, so that nothing here holds the column.
+        func exportColumn() {
+            let offsets = Buffer(foreign: memory, count: 16) { releases.add() }
+            let column = Column(
+                type: .utf8, count: 3, nullCount: 0, values: Buffer(Array("abcdef".utf8)), offsets: offsets)
+            ArrowInterface.export(column, to: &array)
+        }
+        exportColumn()
+        #expect(releases.count == 0)
         let error = #expect(throws: SluiceError.self) { try ArrowInterface.importColumn(&array, &schema) }
         #expect(error?.message == "an Arrow array has offsets that do not rise, at row 2")
         #expect(array.release == nil)
