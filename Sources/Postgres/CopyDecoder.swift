@@ -52,11 +52,11 @@ public final class CopyDecoder {
     private var bytes = 0
 
     /// The rows decoded since the last batch; nil when there are none.
-    public func takeBatch() -> RecordBatch? {
+    public func takeBatch() throws(SluiceError) -> RecordBatch? {
         guard rows > 0 else { return nil }
         var columns: [Column] = []
         columns.reserveCapacity(fields.count)
-        for index in fields.indices { columns.append(fields[index].finish(rows: rows)) }
+        for index in fields.indices { columns.append(try fields[index].finish(rows: rows)) }
         let batch = RecordBatch(schema: schema, columns: columns, rowCount: rows)
         if !isFinished { fields = types.map { CopyField($0, capacity: batchRows) } }
         rowsBefore += rows

@@ -24,10 +24,6 @@ public final class CopyEncoder {
             throw SluiceError(
                 .invalidData, "a batch has \(batch.columns.count) columns, the target has \(types.count)")
         }
-        if !wroteHeader {
-            out.append(Array("PGCOPY\n".utf8) + [0xff, 0x0d, 0x0a, 0x00] + [UInt8](repeating: 0, count: 8))
-            wroteHeader = true
-        }
         var sources: [CopySource] = []
         for (index, column) in batch.columns.enumerated() {
             guard let kind = CopySource.Kind(column.type, oid: types[index].oid) else {
@@ -35,26 +31,29 @@ public final class CopyEncoder {
                     .conversion, "\(column.type) cannot be written as the server's type \(types[index].oid)",
                     place: .init(column: batch.schema.fields[index].name))
             }
-            sources.append(CopySource(column, kind: kind))
+            let source = CopySource(column, kind: kind)
+            if let reason = source.misfit() {
+                throw SluiceError(.conversion, reason, place: .init(column: batch.schema.fields[index].name))
+            }
+            sources.append(source)
         }
+        writeHeader(to: out)
         // The sources hold addresses into the columns' buffers.
         withExtendedLifetime(batch) {
             sources.withUnsafeBufferPointer { encode($0, rows: batch.rowCount, to: out) }
-        }
-        if let bad = sources.firstIndex(where: { $0.sawInexactTime() }) {
-            throw SluiceError(
-                .conversion, "a time with nanoseconds does not fit the server's microseconds",
-                place: .init(column: batch.schema.fields[bad].name))
         }
     }
 
     /// Appends what ends the stream.
     public func finish(to out: MutableBuffer) {
-        if !wroteHeader {
-            out.append(Array("PGCOPY\n".utf8) + [0xff, 0x0d, 0x0a, 0x00] + [UInt8](repeating: 0, count: 8))
-            wroteHeader = true
-        }
+        writeHeader(to: out)
         out.append(Int16(-1))
+    }
+
+    private func writeHeader(to out: MutableBuffer) {
+        guard !wroteHeader else { return }
+        out.append(Array("PGCOPY\n".utf8) + [0xff, 0x0d, 0x0a, 0x00] + [UInt8](repeating: 0, count: 8))
+        wroteHeader = true
     }
 
     private func encode(_ sources: UnsafeBufferPointer<CopySource>, rows: Int, to out: MutableBuffer) {
@@ -201,8 +200,7 @@ struct CopySource {
             field(divides ? ticks / 1000 : ticks &* Int64(parameter), out)
         case .timestamp:
             let ticks = load(row, Int64.self)
-            // Floor, so that moments before 1970 do not move forward.
-            let micros = divides ? (ticks >= 0 ? ticks / 1000 : (ticks &- 999) / 1000) : ticks &* Int64(parameter)
+            let micros = divides ? ticks / 1000 : ticks &* Int64(parameter)
             field(micros &- 946_684_800_000_000, out)
         }
     }
@@ -239,18 +237,53 @@ struct CopySource {
         out.count &+= width
     }
 
-    /// Whether a value has nanoseconds that microseconds cannot say. Looked for after writing, because it is rare.
-    func sawInexactTime() -> Bool {
-        guard divides, kind == .time || kind == .timestamp else { return false }
-        for row in 0..<count {
-            let bit = offset + row
-            if let validity,
-                validity.load(fromByteOffset: bit >> 3, as: UInt8.self) & (1 << UInt8(truncatingIfNeeded: bit & 7)) == 0
-            {
-                continue
+    /// Why a moment cannot be written, if there is one: the server's days, times and timestamps have limits, and
+    /// microseconds. Looked for before anything is written, so that writing itself has nothing to check.
+    func misfit() -> String? {
+        // From 4714-11-24 BC, in days and microseconds from 2000-01-01; the upper limits are the server's as well.
+        switch kind {
+        case .date:
+            return firstMisfit { row in
+                let days = Int64(load(row, Int32.self)) - 10_957
+                return (-2_451_545..<2_145_031_949).contains(days) ? nil : "a day lies outside what the server holds"
             }
-            if load(row, Int64.self) % 1000 != 0 { return true }
+        case .time:
+            return firstMisfit { row in
+                let ticks = narrowTime ? Int64(load(row, Int32.self)) : load(row, Int64.self)
+                if divides, ticks % 1000 != 0 { return "nanoseconds do not fit the server's microseconds" }
+                let (micros, overflow) = microseconds(ticks)
+                return !overflow && (0...86_400_000_000).contains(micros)
+                    ? nil : "a time lies outside of the day, which the server does not hold"
+            }
+        case .timestamp:
+            return firstMisfit { row in
+                let ticks = load(row, Int64.self)
+                if divides, ticks % 1000 != 0 { return "nanoseconds do not fit the server's microseconds" }
+                let (micros, overflow) = microseconds(ticks)
+                let (moved, beyond) = micros.subtractingReportingOverflow(946_684_800_000_000)
+                let held: Range<Int64> = -211_813_488_000_000_000..<9_223_371_331_200_000_000
+                return !overflow && !beyond && held.contains(moved)
+                    ? nil : "a moment lies outside what the server holds"
+            }
+        default: return nil
         }
-        return false
+    }
+
+    private func microseconds(_ ticks: Int64) -> (value: Int64, overflow: Bool) {
+        if divides { return (ticks / 1000, false) }
+        let (value, overflow) = ticks.multipliedReportingOverflow(by: Int64(parameter))
+        return (value, overflow)
+    }
+
+    @inline(__always) private func firstMisfit(_ reason: (Int) -> String?) -> String? {
+        for row in 0..<count {
+            if let validity {
+                let bit = offset &+ row
+                let byte = validity.load(fromByteOffset: bit >> 3, as: UInt8.self)
+                if byte & (1 << UInt8(truncatingIfNeeded: bit & 7)) == 0 { continue }
+            }
+            if let reason = reason(row) { return reason }
+        }
+        return nil
     }
 }

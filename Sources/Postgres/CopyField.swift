@@ -16,6 +16,9 @@ struct CopyField {
     private var validity: MutableBuffer?
     private(set) var nullCount = 0
     private var items: (any ColumnBuilder)?
+    /// Items set aside when a row after them was taken back, and how many they are.
+    private var keptItems: [Column] = []
+    private var keptCount = 0
     private let limit: Int128
     private let targetScale: Int
     /// How many bytes of text the rows have so far.
@@ -144,7 +147,7 @@ struct CopyField {
     }
 
     @inline(__always) private mutating func endBytes(_ row: Int) {
-        let end = items?.count ?? values.count
+        let end = items.map { keptCount &+ $0.count } ?? values.count
         offsets?.base.storeBytes(
             of: Int32(truncatingIfNeeded: end), toByteOffset: (row &+ 1) &* 4, as: Int32.self)
         byteCount = values.count
@@ -182,9 +185,15 @@ struct CopyField {
             if place.load(as: UInt8.self) & mask == 0 { nullCount -= 1 }
             place.storeBytes(of: place.load(as: UInt8.self) | mask, as: UInt8.self)
         }
-        if let offsets, items == nil {
-            values.count = Int(offsets.base.load(fromByteOffset: row * 4, as: Int32.self))
-            byteCount = values.count
+        guard let offsets else { return }
+        let start = Int(offsets.base.load(fromByteOffset: row * 4, as: Int32.self))
+        if let items {
+            guard keptCount + items.count > start else { return }
+            keptItems.append(items.finish().slice(0..<start - keptCount))
+            keptCount = start
+        } else {
+            values.count = start
+            byteCount = start
         }
     }
 
@@ -212,7 +221,7 @@ struct CopyField {
             guard position + size <= length else { throw .malformed }
             var single = CopyField(elementType: items.type, wire: element)
             try single.set(0, field + position, length: size)
-            do { try items.append(single.finish(rows: 1).value(at: 0)) } catch { throw .outOfRange }
+            do { try items.append(try single.finish(rows: 1).value(at: 0)) } catch { throw .outOfRange }
             position += size
         }
         byteCount += length
@@ -243,14 +252,18 @@ struct CopyField {
     // MARK: Finishing
 
     /// The first `rows` rows as a column.
-    mutating func finish(rows: Int) -> Column {
+    mutating func finish(rows: Int) throws(SluiceError) -> Column {
         switch type.layout {
         case .fixed(let width): values.count = rows * width
         case .bits: values.count = (rows + 7) / 8
         default: offsets?.count = (rows + 1) * 4
         }
         validity?.count = (rows + 7) / 8
-        let children = items.map { [$0.finish()] } ?? []
+        var children: [Column] = []
+        if let items {
+            let last = items.finish()
+            children = [keptItems.isEmpty ? last : try Column.concatenate(keptItems + [last], type: items.type)]
+        }
         return Column(
             type: type, count: rows, nullCount: nullCount, validity: nullCount == 0 ? nil : validity?.freeze(),
             values: items == nil ? values.freeze() : nil, offsets: offsets?.freeze(), children: children)

@@ -161,7 +161,7 @@ public final class PostgresConnection: Sendable {
                     throw PostgresErrors.statement(nil, handle.connection, server: name)
                 }
             }
-            return decoder.takeBatch()
+            return try decoder.takeBatch()
         }
     }
 

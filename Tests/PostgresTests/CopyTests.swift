@@ -111,6 +111,45 @@ import Testing
         #expect(rejections.first?.reason == "the value does not fit date")
     }
 
+    @Test func itemsOfARejectedRowDoNotReachTheNext() async throws {
+        let session = try await session()
+        let sql = """
+            SELECT * FROM (VALUES (ARRAY[1,2], date '2024-01-01'), (ARRAY[3,4,5], date 'infinity'),
+            (NULL, date '2024-01-02'), (ARRAY[6], date '-infinity'), (ARRAY[7,8], NULL)) AS t(list, day)
+            """
+        try await session.startCopy("COPY (\(sql)) TO STDOUT (FORMAT binary)", expecting: .out)
+        nonisolated(unsafe) let decoder = CopyDecoder(columns: [
+            ("list", PostgresType(oid: 1007, element: PostgresType.OID.int4), true),
+            ("day", PostgresType(oid: PostgresType.OID.date), true),
+        ])
+        let batch = try #require(try await session.copyOut(into: decoder))
+        #expect(
+            (0..<batch.rowCount).map { batch.columns[0].value(at: $0) } == [
+                .list([.int(1), .int(2)]), .null, .list([.int(7), .int(8)]),
+            ])
+        #expect(decoder.takeRejections().map(\.row) == [2, 4])
+    }
+
+    @Test(arguments: [
+        (DataType.timestamp(.nanosecond, zone: nil), Value.ticks(1_500), PostgresType.OID.timestamp),
+        (.timestamp(.second, zone: "UTC"), .ticks(Int128(Int64.max)), PostgresType.OID.timestamptz),
+        (.timestamp(.microsecond, zone: nil), .ticks(-999_999_999_999_999_999), PostgresType.OID.timestamp),
+        (.date, .ticks(Int128(Int32.min)), PostgresType.OID.date),
+        (.time(.microsecond), .ticks(-1), PostgresType.OID.time),
+    ])
+    func aMomentThatTheServerDoesNotHoldIsRefused(_ type: DataType, _ value: Value, _ oid: UInt32) throws {
+        let builder = makeBuilder(type)
+        try builder.append(value)
+        let batch = RecordBatch(schema: Schema([Field("at", type)]), columns: [builder.finish()])
+        let out = MutableBuffer()
+        let error = #expect(throws: SluiceError.self) {
+            try CopyEncoder(types: [PostgresType(oid: oid)]).encode(batch, to: out)
+        }
+        #expect(error?.code == .conversion)
+        #expect(error?.place.column == "at")
+        #expect(out.count == 0)
+    }
+
     @Test func manyRowsComeInBatchesAndGoBackUnchanged() async throws {
         let session = try await session()
         let sql = """
