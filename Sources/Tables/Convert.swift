@@ -41,7 +41,8 @@ public enum Convert {
             }, monitor: monitor)
         let result = try await conversion.run()
         return ConversionSummary(
-            schema: result.schema, rows: result.rows, files: inputs.count, bytesRead: total ?? monitor.bytesRead,
+            schema: result.schema, rows: result.rows, files: inputs.count,
+            bytesRead: min(total ?? .max, monitor.bytesRead),
             bytesWritten: monitor.bytesWritten, restarts: result.restarts, duration: ContinuousClock.now - start,
             inputFormats: tables.map(\.format), outputFormat: output.format)
     }
@@ -55,7 +56,7 @@ public struct ConversionSummary: Sendable {
     public let rows: Int
     /// From how many files.
     public let files: Int
-    /// The size of the inputs as they are stored.
+    /// How much of the inputs was read, as they are stored.
     public let bytesRead: Int
     /// The size of the output as it is stored.
     public let bytesWritten: Int
