@@ -183,7 +183,7 @@ public final class ParquetWriter: BatchWriter, @unchecked Sendable {
     }
 
     /// Who wrote the file, for readers that know the bugs of others.
-    static let createdBy = "sluice version 0.1.0"
+    static let createdBy = "sluice version \(Release.number)"
 
     /// Column indices first, then offset indices, as the format recommends: readers fetch them in one go.
     private func writePageIndices() async throws(SluiceError) {
