@@ -88,6 +88,8 @@ public struct FileTable: TableSource {
             return try await CSVReader.open(file, options: csv, schema: schema)
         case .json, .ndjson:
             var json = options.json
+            // On lines of their own, arrays are records like any other value.
+            if format == .ndjson, json.layout == .auto { json.layout = .lines }
             if let threads = options.threads { json.parallelism = threads }
             return try await JSONReader.open(file, options: json, schema: schema)
         case .parquet:

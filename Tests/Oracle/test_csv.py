@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import arrow
+import moments
 
 UNLIKELY = "<no such value>"
 # With this, an empty field is an empty string, as it is for Python's csv.
@@ -410,16 +411,6 @@ def test_typed_tables_of_other_writers(sluice, tmp_path, rng, writer):
 # ---------------------------------------------------------------------------------------------------- writing
 
 
-def years(rng, type, count):
-    """Values of a type that have a year of four digits, which is all that other readers know."""
-    array = arrow.values(rng, type, count)
-    if not pa.types.is_timestamp(type):
-        return array
-    ticks = {"s": 1, "ms": 1000, "us": 10**6, "ns": 10**9}[type.unit]
-    low, high = (-62_135_596_800, 253_402_300_799) if type.unit != "ns" else (-9_223_372_035, 9_223_372_035)
-    return pa.array([None if rng.random() < 0.2 else rng.randint(low * ticks, high * ticks) for _ in range(count)], type)
-
-
 def as_text(value, type):
     """What a value is in CSV, as the documentation has it; floats, which have several texts, are left out."""
     if type == pa.uuid():
@@ -433,7 +424,7 @@ def as_text(value, type):
 
 @pytest.mark.parametrize("case", range(2))
 def test_every_type_as_pythons_csv_reads_it(sluice, tmp_path, rng, case):
-    table = pa.table({f"{i}-{type}": years(rng, type, 300) for i, type in enumerate(arrow.FLAT)})
+    table = pa.table({f"{i}-{type}": moments.values(rng, type, 300) for i, type in enumerate(arrow.FLAT)})
     pq.write_table(table, tmp_path / "in.parquet", store_schema=True)
     sluice("convert", "-q", tmp_path / "in.parquet", tmp_path / "out.csv")
     with open(tmp_path / "out.csv", newline="", encoding="utf-8") as file:
@@ -448,7 +439,7 @@ def test_every_type_as_pythons_csv_reads_it(sluice, tmp_path, rng, case):
             for text, tick in zip(texts, ticks):
                 assert (text == "") == (tick is None)
                 if tick is not None:
-                    assert ticks_of(text, type) == tick, (text, type)
+                    assert moments.ticks(text, type) == tick, (text, type)
             continue
         for row, value in zip(rows, column.to_pylist()):
             text = row[index]
@@ -464,27 +455,13 @@ def test_every_type_as_pythons_csv_reads_it(sluice, tmp_path, rng, case):
                 assert text == as_text(value, type)
 
 
-def ticks_of(text, type):
-    """The number that stands for a text of a time or timestamp, found with whole numbers only."""
-    found = re.fullmatch(r"(?:(\d{4})-(\d\d)-(\d\d)T)?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z?)", text)
-    assert found, text
-    year, month, day, hour, minute, second, fraction, zone = found.groups()
-    assert bool(zone) == bool(pa.types.is_timestamp(type) and type.tz)
-    days = datetime.date(int(year), int(month), int(day)).toordinal() - 719163 if year else 0
-    seconds = days * 86400 + int(hour) * 3600 + int(minute) * 60 + int(second)
-    nanoseconds = seconds * 10**9 + int((fraction or "").ljust(9, "0"))
-    tick, rest = divmod(nanoseconds, {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}[type.unit])
-    assert rest == 0
-    return tick
-
-
 OTHERS_KNOW = [pa.bool_(), pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64(),
                pa.float32(), pa.float64(), pa.string(), pa.date32(), pa.decimal128(18, 4), pa.decimal128(38, 10),
                pa.timestamp("ms"), pa.timestamp("us")]
 
 
 def test_other_readers_see_the_same(sluice, tmp_path, rng):
-    table = pa.table({f"c{i}": years(rng, type, 1000) for i, type in enumerate(OTHERS_KNOW)})
+    table = pa.table({f"c{i}": moments.values(rng, type, 1000) for i, type in enumerate(OTHERS_KNOW)})
     pq.write_table(table, tmp_path / "in.parquet", store_schema=True)
     sluice("convert", "-q", tmp_path / "in.parquet", tmp_path / "out.csv")
     convert = pacsv.ConvertOptions(column_types=table.schema, strings_can_be_null=True, quoted_strings_can_be_null=False,
@@ -501,7 +478,7 @@ def test_other_readers_see_the_same(sluice, tmp_path, rng):
 
 @pytest.mark.parametrize("case", range(3))
 def test_round_trip_with_a_schema(sluice, tmp_path, rng, case):
-    table = pa.table({f"c{i}": years(rng, type, 400) for i, type in enumerate(arrow.FLAT)})
+    table = pa.table({f"c{i}": moments.values(rng, type, 400) for i, type in enumerate(arrow.FLAT)})
     pq.write_table(table, tmp_path / "in.parquet", store_schema=True)
     options = rng.choice([[], ["--out-delimiter", ";"], ["--quote-all"], ["--crlf", "--bom"], ["--out-null", "NA"]])
     sluice("convert", "-q", tmp_path / "in.parquet", tmp_path / "out.csv", *options)

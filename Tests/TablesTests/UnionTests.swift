@@ -109,6 +109,12 @@ extension ConversionSummary {
         #expect(text.hasSuffix("{\"id\":3000,\"late\":[1,2]}\n"))
     }
 
+    @Test func arraysOnLinesAreRecords() async throws {
+        let (text, summary) = try await convert(["[1,2]\n[3]\n"], as: .ndjson, to: .ndjson)
+        #expect(summary.types == ["value: list<item: int64>"])
+        #expect(text == "{\"value\":[1,2]}\n{\"value\":[3]}\n")
+    }
+
     @Test func nestedValuesAreJSONTextInCSV() async throws {
         let (text, _) = try await convert(["[{\"id\":1,\"tags\":[\"a\",\"b\"],\"at\":{\"x\":1.5}}]"], as: .json)
         #expect(text == "id,tags,at\n1,\"[\"\"a\"\",\"\"b\"\"]\",\"{\"\"x\"\":1.5}\"\n")

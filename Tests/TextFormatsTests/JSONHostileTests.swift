@@ -44,6 +44,25 @@ import Testing
         #expect(error?.code == .limitExceeded)
     }
 
+    @Test(arguments: ["{\"a\":\"\u{1}\"}", "{\"a\":[{\"b\":\"open}", "\"\u{1}\""])
+    func whatIsWrongBeforeParsingBeginsNamesItsRecord(_ bad: String) async throws {
+        for before in ["{\"a\":\"x\\\"[\"}", "[{},{}]", "\"{\"", "12", "null"] {
+            for count in [0, 1, 5] {
+                let start = String(repeating: before + "\n", count: count)
+                var options = JSONOptions()
+                options.layout = .lines
+                let error = await failure { _ = try await readJSON(start + bad + "\n{}", options) }
+                #expect(error?.place.row == count + 1, "\(count) times \(before)")
+                let items = String(repeating: before + ",", count: count)
+                let inArray = await failure { _ = try await readJSON("[\(items)\(bad),{}]") }
+                #expect(inArray?.place.row == count + 1, "\(count) times \(before) in an array")
+            }
+        }
+        let invalid = await failure { _ = try await readJSON(Array("1 2\n3\n\"".utf8) + [0xff, 0x22]) }
+        #expect(invalid?.place.row == 4)
+        #expect(invalid?.place.offset == 7)
+    }
+
     @Test func aRecordBeyondTheLimitIsAnError() async throws {
         var options = JSONOptions.chunks(64 << 10)
         options.limits.maxRecordBytes = 1 << 20

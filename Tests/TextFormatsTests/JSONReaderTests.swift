@@ -215,5 +215,9 @@ import Testing
         let read = try await readJSON("{\"a\":{\"b\":{\"c\":{\"d\":1}}}}", options)
         #expect(read.types == ["a: struct<b: struct<c: json>>"])
         #expect(read.rows == [[.structure([.structure([.text("{\"d\":1}")])])]])
+        // What Parquet has no room for, at two levels a list, is text by itself.
+        let deep = String(repeating: "[", count: 40) + String(repeating: "]", count: 40)
+        let type = try await readJSON("{\"a\":\(deep)}").types[0]
+        #expect(type.split(separator: "list<").count == 31 && type.contains("item: json"))
     }
 }

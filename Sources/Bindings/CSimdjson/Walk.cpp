@@ -310,6 +310,37 @@ size_t find_bad(const u8 *text, size_t length, int code) {
     }
     return opened;
 }
+
+/// The record that the byte at `at` is in: the first stage knows of no records.
+int64_t record_at(const u8 *text, size_t length, size_t at) {
+    int64_t begun = 0;
+    int64_t depth = 0;
+    bool inside = false;
+    bool scalar = false;
+    for (size_t i = 0; i <= at && i < length; i++) {
+        const u8 c = text[i];
+        if (inside) {
+            if (c == '\\') i++;
+            else if (c == '"') inside = false;
+            continue;
+        }
+        const bool was = scalar;
+        scalar = false;
+        switch (c) {
+        case ' ': case '\t': case '\n': case '\r': case ',': case ':': break;
+        case '"':
+            inside = true;
+            begun += depth == 0;
+            break;
+        case '{': case '[': begun += depth++ == 0; break;
+        case '}': case ']': depth -= depth > 0; break;
+        default:
+            scalar = true;
+            begun += depth == 0 && !was;
+        }
+    }
+    return begun > 0 ? begun - 1 : 0;
+}
 } // namespace
 
 bool Walk::begin(sluice_json_parser *parser, const u8 *text, size_t count, const sluice_json_layout *lay) {
@@ -340,19 +371,24 @@ bool Walk::begin(sluice_json_parser *parser, const u8 *text, size_t count, const
         parser->capacity = room;
     }
     auto &implementation = *parser->implementation;
+    auto refuse = [&](int code, size_t at) {
+        fail(code, at);
+        status.record = record_at(text, count, at);
+        return false;
+    };
     const auto error = implementation.stage1(text, count, simdjson::stage1_mode::regular);
     switch (error) {
     case simdjson::SUCCESS: break;
     case simdjson::EMPTY:
         ix = last = nothing;
         return true;
-    case simdjson::UTF8_ERROR: return fail(SLUICE_JSON_UTF8, find_bad(text, count, SLUICE_JSON_UTF8));
+    case simdjson::UTF8_ERROR: return refuse(SLUICE_JSON_UTF8, find_bad(text, count, SLUICE_JSON_UTF8));
     case simdjson::UNCLOSED_STRING:
         // A line break says better where a closing quote is missing than the end of the text does.
         if (const size_t at = find_bad(text, count, SLUICE_JSON_CONTROL); at < count && text[at] < 0x20)
-            return fail(SLUICE_JSON_CONTROL, at);
-        return fail(SLUICE_JSON_UNCLOSED_STRING, find_bad(text, count, SLUICE_JSON_UNCLOSED_STRING));
-    case simdjson::UNESCAPED_CHARS: return fail(SLUICE_JSON_CONTROL, find_bad(text, count, SLUICE_JSON_CONTROL));
+            return refuse(SLUICE_JSON_CONTROL, at);
+        return refuse(SLUICE_JSON_UNCLOSED_STRING, find_bad(text, count, SLUICE_JSON_UNCLOSED_STRING));
+    case simdjson::UNESCAPED_CHARS: return refuse(SLUICE_JSON_CONTROL, find_bad(text, count, SLUICE_JSON_CONTROL));
     default: return fail(SLUICE_JSON_MEMORY, 0);
     }
     u32 *indexes = implementation.structural_indexes.get();

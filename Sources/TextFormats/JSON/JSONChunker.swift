@@ -227,7 +227,7 @@ final class JSONChunker {
                 throw SluiceError(
                     .invalidData, "text follows the end of the array",
                     place: .init(file: stream.name, offset: offset + position),
-                    hint: "arrays on lines of their own have the layout \"lines\"")
+                    hint: "with --from ndjson, arrays on lines of their own are read as records")
             }
             offset += bytes.count
             guard let following = try await more() else { return }

@@ -45,8 +45,9 @@ public struct JSONOptions: Sendable {
     public struct Limits: Sendable {
         /// How deep values may nest.
         public var maxDepth = 1024
-        /// How deep they may nest and still become lists and structures; what is deeper stays `json`.
-        public var maxTypeDepth = 64
+        /// How deep they may nest and still become lists and structures; what is deeper stays `json`. Lists take two levels
+        /// of a Parquet schema, of which readers allow about 64.
+        public var maxTypeDepth = 30
         /// How large one record may be. Memory grows with the largest record that there is, not with the limit.
         public var maxRecordBytes = 64 << 20
         /// How many columns inference makes.
