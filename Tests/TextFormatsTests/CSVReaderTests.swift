@@ -4,6 +4,23 @@ import Testing
 import TextFormats
 
 @Suite struct CSVReaderTests {
+    @Test(arguments: ["", "\n", "# comment\n", "3\n"])
+    func returnsThatBelongToAFieldStayWhateverElseIsInTheFile(_ irregular: String) async throws {
+        let table = try await readCSV(
+            "a,b\n" + irregular + "1,x\r\r\n2,y\r\n",
+            csv {
+                $0.comment = UInt8(ascii: "#")
+                $0.ragged = .null
+            })
+        #expect(table.column(1).filter { $0 != .null } == [.text("x\r"), .text("y")])
+        let single = try await readCSV(
+            "a\nx\r,\ny\r\r\n",
+            csv {
+                $0.ragged = .null; $0.delimiter = 44
+            })
+        #expect(single.column(0) == [.text("x\r"), .text("y\r")])
+    }
+
     @Test func typesAreFound() async throws {
         let table = try await readCSV(
             """

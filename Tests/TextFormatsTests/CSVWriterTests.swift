@@ -212,6 +212,6 @@ private func write(_ batches: [RecordBatch], _ schema: Schema, _ options: CSVWri
         }
         let fast = await read { _ in }
         #expect(await read { $0.comment = UInt8(ascii: "~") } == fast)
-        #expect(await read { $0.chunkBytes = 30 } == fast)
+        #expect(await read { $0.chunkBytes = 30 } == fast, "\(String(decoding: bytes, as: UTF8.self).debugDescription)")
     }
 }

@@ -212,6 +212,12 @@ extension CSVPlan {
                 } else {
                     text.append(filler)
                 }
+                if column == width - 1, dialect.newline == 10, text.count > 0,
+                    text.base.load(fromByteOffset: text.count - 1, as: UInt8.self) == 13
+                {
+                    // This one belongs to the field: another is what the line end takes away.
+                    text.append(13 as UInt8)
+                }
                 text.append(column == width - 1 ? dialect.newline : dialect.delimiter)
                 ends.append(UInt32(text.count) | (column == width - 1 ? CSVChunk.recordEnd : 0))
             }
