@@ -4,6 +4,18 @@ import Testing
 import TextFormats
 
 @Suite struct CSVReaderTests {
+    @Test(arguments: [1, 3, 1 << 20])
+    func emptyLinesBeforeTheFirstValueAreNullsInAFileOfOneColumn(_ chunkBytes: Int) async throws {
+        let options = csv {
+            $0.header = false
+            $0.chunkBytes = chunkBytes
+        }
+        let table = try await readCSV("\n\n\nlonger than a chunk\n\nx", options)
+        #expect(table.column(0) == [.null, .null, .null, .text("longer than a chunk"), .null, .text("x")])
+        let wide = try await readCSV("\n\n\nlonger,than\n\nx,y", options)
+        #expect(wide.rows == [[.text("longer"), .text("than")], [.text("x"), .text("y")]])
+    }
+
     @Test(arguments: ["", "\n", "# comment\n", "3\n"])
     func returnsThatBelongToAFieldStayWhateverElseIsInTheFile(_ irregular: String) async throws {
         let table = try await readCSV(

@@ -78,7 +78,7 @@ final class CSVChunker: @unchecked Sendable {
     /// Bytes that have been read and belong to the next chunk: the rest of one chunk, and the rest of one buffer.
     private var carry = MutableBuffer()
     private var buffer: Buffer?
-    private var isAtEnd = false
+    private(set) var isAtEnd = false
     private var line: Int
     private var offset: Int
     private var spare: [CSVChunk] = []
@@ -133,6 +133,17 @@ final class CSVChunker: @unchecked Sendable {
             if size > options.maxRecordBytes { throw tooLong(chunk) }
             target = min(target * 2, options.maxRecordBytes + wanted + 1)
         }
+    }
+
+    /// Takes a chunk back whose records come once more, at the front of the next chunk.
+    func putBack(_ chunk: CSVChunk) {
+        let all = MutableBuffer(capacity: chunk.count + carry.count)
+        all.append(UnsafeRawBufferPointer(start: chunk.text.base, count: chunk.count))
+        carry.withUnsafeBytes { all.append($0) }
+        carry = all
+        line = chunk.firstLine
+        offset = chunk.offset
+        recycle(chunk)
     }
 
     /// Gives back a chunk that is done with, so that its memory can be used again.

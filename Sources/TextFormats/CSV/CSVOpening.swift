@@ -78,7 +78,12 @@ final class CSVOpening {
     func firstChunk() async throws(SluiceError) -> CSVChunk? {
         while let chunk = try await chunker.next() {
             if firstRecord(chunk) != nil { return chunk }
-            chunker.recycle(chunk)
+            // Without a header, empty lines are nulls should there be one column only.
+            if options.header == false, !chunker.isAtEnd, chunk.count <= options.maxRecordBytes {
+                chunker.putBack(chunk)
+            } else {
+                chunker.recycle(chunk)
+            }
         }
         return nil
     }
