@@ -9,6 +9,15 @@ import Testing
         #"{"id":1,"name":"a\"b\\","list":[1,2.5,-3e2],"s":{"t":true,"n":null}} "# + "\n"
         + #"{"id":-2,"name":"é😀\u20ac","list":[],"s":{"t":false,"n":"x"}}"#
 
+    @Test(arguments: ["[}", "[{\"a\":1}}", "[{\"a\":1},{\"a\":2} }\n"])
+    func anArrayThatEndsInABraceIsAnError(_ text: String) async throws {
+        for size in [1, 1 << 20] {
+            let error = await failure { _ = try await readJSON(Array(text.utf8), .chunks(size)) }
+            #expect(error?.message == "the array ends in a brace")
+            #expect(error?.place.offset == text.utf8.count - (text.hasSuffix("\n") ? 2 : 1))
+        }
+    }
+
     @Test func everyCutOffArrayIsAnError() async throws {
         let bytes = Array("[\(JSONHostileTests.document.replacing("} \n{", with: "} \n,{"))]".utf8)
         for length in 1..<bytes.count {

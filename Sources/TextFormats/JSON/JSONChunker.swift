@@ -217,6 +217,11 @@ final class JSONChunker {
     /// Makes sure that nothing but white space follows the array.
     private func finishArray() async throws(SluiceError) {
         isFinished = true
+        // The cutter counts brackets without looking at which ones they are.
+        if pending.withUnsafeBytes({ $0[cut] }) != UInt8(ascii: "]") {
+            throw SluiceError(
+                .invalidData, "the array ends in a brace", place: .init(file: stream.name, offset: pendingOffset + cut))
+        }
         var position = cut + 1
         var offset = pendingOffset + position
         var bytes = pending.withUnsafeBytes { Buffer(copying: UnsafeRawBufferPointer(rebasing: $0[position...])) }
