@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint fuzz install clean
+.PHONY: help demo build test test-long lint bench fuzz install clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -28,8 +28,14 @@ build: ## Install what is missing and build .build/release/sluice
 test: ## Install what the tests need and run them all
 	@scripts/test
 
+test-long: ## What takes hours: every test, files of 5 and 10 GB, an hour of fuzzing
+	@scripts/test-long
+
 lint: ## Check format, floors and scripts
 	@scripts/lint
+
+bench: ## Print the speed as ratios against pyarrow, DuckDB and polars
+	@scripts/bench
 
 fuzz: ## Feed damaged files to the readers, for SECONDS
 	@scripts/fuzz $(SECONDS)

@@ -118,10 +118,16 @@ if Context.environment["SLUICE_TEST_BRIDGE"] != nil {
             swiftSettings: swiftSettings))
 }
 
-// What developers run, and users never build: `make fuzz` sets the variable.
+// What developers run, and users never build: `make fuzz` and `make bench` set the variables.
 if Context.environment["SLUICE_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
             name: "fuzz", dependencies: ["Parquet", "TextFormats", "Columns", "Support"], path: "Fuzz/Driver",
             swiftSettings: swiftSettings + [.unsafeFlags(["-parse-as-library"])]))
+}
+if Context.environment["SLUICE_BENCHMARKS"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "bench", dependencies: ["Parquet", "Storage", "Columns", "Support"], path: "Benchmarks/Driver",
+            swiftSettings: swiftSettings))
 }
