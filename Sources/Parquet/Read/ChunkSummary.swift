@@ -45,7 +45,7 @@ extension ParquetFile {
             let statistics = metadata.statistics
             let (minimum, maximum) = statistics.map { bounds(of: $0, leaf) } ?? (nil, nil)
             return ChunkSummary(
-                path: leaf.dottedPath, physicalType: leaf.physical, type: leaf.type, encodings: metadata.encodings,
+                path: leaf.dottedPath, physicalType: leaf.physical, type: shownType(of: leaf), encodings: metadata.encodings,
                 codec: metadata.codec, uncompressedSize: metadata.totalUncompressedSize,
                 compressedSize: metadata.totalCompressedSize, valueCount: metadata.valueCount,
                 nullCount: statistics?.nullCount, distinctCount: statistics?.distinctCount, minimum: minimum,
@@ -54,6 +54,14 @@ extension ParquetFile {
                 hasColumnIndex: chunk.columnIndexOffset != nil, hasOffsetIndex: chunk.offsetIndexOffset != nil,
                 hasBloomFilter: metadata.bloomFilterOffset != nil)
         }
+    }
+
+    /// A leaf's type; where it is a column of its own, with what only the Arrow schema knows, such as a time zone.
+    private func shownType(of leaf: Leaf) -> DataType {
+        guard let index = schema.index(of: leaf.dottedPath), schema.fields[index].type.layout == leaf.type.layout else {
+            return leaf.type
+        }
+        return schema.fields[index].type
     }
 
     /// The leaf at a dotted path, named as columns are or as the file has it.

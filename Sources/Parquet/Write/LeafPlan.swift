@@ -107,8 +107,8 @@ struct SchemaPlan {
         var repetition = 0
     }
 
-    /// Levels are kept in bytes, and readers walk schemas recursively.
-    private static let maxLevels = 100
+    /// Readers walk schemas recursively and bound their depth; ours has to open what we write.
+    private static let maxDepth = ParquetLimits().maxSchemaDepth - 1
 
     private mutating func add(_ field: Field, name: String, to parent: Way) throws(SluiceError) {
         var way = parent
@@ -117,10 +117,10 @@ struct SchemaPlan {
         let isOptional = field.isNullable || field.type == .null
         way.steps.append(isOptional ? .nulls : .required)
         if isOptional { way.definition += 1 }
-        guard way.definition < SchemaPlan.maxLevels, way.repetition < SchemaPlan.maxLevels else {
+        guard way.path.count <= SchemaPlan.maxDepth else {
             throw SluiceError(
-                .unsupported, "the column is nested more than \(SchemaPlan.maxLevels) levels deep",
-                place: .init(column: way.path.joined(separator: ".")))
+                .unsupported, "the column is nested deeper than the \(SchemaPlan.maxDepth) levels of a Parquet schema",
+                place: .init(column: way.path.first), hint: "keep what is inside as JSON text: --nested json")
         }
 
         var element = SchemaElement(name: name)
