@@ -50,6 +50,12 @@ import Testing
         #expect(try positions(bytes, width: 3, count: 15) == [7, 7, 7, 7, 7, 0, 1, 2, 3, 4, 5, 6, 7, 1, 1])
     }
 
+    @Test(arguments: [(2, [0x0a, 0x04]), (3, [0x0a, 0xff]), (9, [0x0a, 0xff, 0x02])] as [(Int, [UInt8])])
+    func aRunWiderThanDeclaredIsAnError(width: Int, bytes: [UInt8]) {
+        // Positions of `width` bits all lie in a dictionary of 2^width entries, and are not looked at again.
+        #expect(throws: SluiceError.self) { try positions(bytes, width: width, count: 5) }
+    }
+
     @Test(arguments: 0...32)
     func everyWidthUnpacks(width: Int) throws {
         var state: UInt64 = 7

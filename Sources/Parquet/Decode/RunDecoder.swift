@@ -57,6 +57,10 @@ struct RunDecoder {
                 runValue |= UInt32(next.load(fromByteOffset: index, as: UInt8.self)) << UInt32(8 * index)
             }
             next += size
+            // Whoever takes the value relies on its width: positions of a full dictionary are not looked at again.
+            guard width == 32 || runValue >> UInt32(width) == 0 else {
+                throw SluiceError(.invalidData, "a run of \(runValue) has more than the declared \(width) bits")
+            }
         }
     }
 
