@@ -45,7 +45,8 @@ extension ParquetFile {
             let statistics = metadata.statistics
             let (minimum, maximum) = statistics.map { bounds(of: $0, leaf) } ?? (nil, nil)
             return ChunkSummary(
-                path: leaf.dottedPath, physicalType: leaf.physical, type: shownType(of: leaf), encodings: metadata.encodings,
+                path: leaf.dottedPath, physicalType: leaf.physical, type: shownType(of: leaf),
+                encodings: metadata.encodings,
                 codec: metadata.codec, uncompressedSize: metadata.totalUncompressedSize,
                 compressedSize: metadata.totalCompressedSize, valueCount: metadata.valueCount,
                 nullCount: statistics?.nullCount, distinctCount: statistics?.distinctCount, minimum: minimum,
