@@ -209,7 +209,7 @@ def test_one_object_over_many_lines(sluice, tmp_path, rng):
     assert indented.schema == line.schema
     # Values of mixed kinds keep their layout, so these are compared for what they mean.
     for left, right in zip(indented.columns, line.columns):
-        assert left.type == pa.json_() or left.to_pylist() == right.to_pylist()
+        assert "arrow.json" in str(left.type) or left.to_pylist() == right.to_pylist()
 
 
 def test_white_space_of_all_kinds(sluice, tmp_path, rng):
