@@ -2,8 +2,8 @@ import Columns
 import Support
 
 /// Holds a column against what Arrow's layout and the field demand; a reader that hands out less is broken even when
-/// nothing crashed yet.
-func check(_ column: Column, _ field: Field, _ path: String) {
+/// nothing crashed yet. Behind a structure that is null (`isHidden`), anything may be null.
+func check(_ column: Column, _ field: Field, _ path: String, isHidden: Bool = false) {
     func demand(_ condition: Bool, _ what: @autoclosure () -> String) {
         if !condition { violated("column \(path), \(field.type): \(what())") }
     }
@@ -16,7 +16,8 @@ func check(_ column: Column, _ field: Field, _ path: String) {
     } else {
         demand(column.nullCount == 0 || column.nullCount == column.count, "nulls without a bitmap")
     }
-    demand(field.isNullable || field.type == .null || column.nullCount == 0, "nulls where there must be none")
+    demand(
+        field.isNullable || isHidden || field.type == .null || column.nullCount == 0, "nulls where there must be none")
     switch field.type.layout {
     case .null: break
     case .bits: demand((column.values?.count ?? 0) * 8 >= end, "the values are too short")
@@ -36,7 +37,7 @@ func check(_ column: Column, _ field: Field, _ path: String) {
         demand(children.count == column.children.count, "fields are missing")
         for (child, part) in zip(children, column.children) {
             demand(part.count == column.count, "field \(child.name) has \(part.count) rows, not \(column.count)")
-            check(part, child, path + "." + child.name)
+            check(part, child, path + "." + child.name, isHidden: isHidden || column.nullCount > 0)
         }
     }
 }

@@ -58,7 +58,8 @@ func readCSV(_ input: Buffer) async {
     let kind = input.count == 0 ? 0 : input[input.count / 2]
     var options = CSVOptions()
     options.ragged = kind & 1 == 0 ? .error : .null
-    options.header = kind & 2 == 0 ? true : nil
+    // Whether there is a header is found out by looking at the first chunk, and may depend on where that ends.
+    options.header = kind & 2 == 0
     options.maxRecordBytes = 1 << 16
     options.maxColumns = 1000
     await compareChunks(sizes: [1 << 20, 1 + Int(kind >> 2)]) { size, schema in
@@ -71,7 +72,9 @@ func readCSV(_ input: Buffer) async {
 private func openJSON(_ input: Buffer, chunkBytes: Int, _ schema: Schema?) async throws -> any BatchReader {
     let kind = input.count == 0 ? 0 : input[input.count / 2]
     var options = JSONOptions()
-    options.duplicateKeys = [.error, .first, .last][Int(kind) % 3]
+    // Values that do not count still have a say in the schema, if they lie in a chunk that it is inferred from: the
+    // outcome then depends on the chunks.
+    options.duplicateKeys = Target.chosen == .json ? .error : .last
     options.nested = kind & 4 == 0 ? .keep : .json
     options.limits.maxRecordBytes = 1 << 16
     options.chunkBytes = chunkBytes
