@@ -145,6 +145,7 @@ public final class PostgresConnection: Sendable {
 
     /// Feeds `decoder` until it has a full batch or the COPY ends; nil when there is nothing more.
     public func copyOut(into decoder: sending CopyDecoder) async throws(SluiceError) -> RecordBatch? {
+        // Used on the session's thread only, and the caller waits here until that is done with it.
         nonisolated(unsafe) let decoder = decoder
         let name = name
         return try await cancellable { handle throws(SluiceError) in
