@@ -44,7 +44,7 @@ let commit = Context.environment["SLUICE_COMMIT"] ?? "unknown"
 let package = Package(
     name: "sluice",
     products: [
-        .executable(name: "sluice", targets: ["sluice"])
+        .executable(name: "sluice", targets: ["SluiceProgram"])
     ],
     targets: [
         // Floor 0: the C libraries that are the reference in their field, and our shims.
@@ -55,6 +55,8 @@ let package = Package(
         system("CBrotli", pkgConfig: "libbrotlienc libbrotlidec", apt: "libbrotli-dev"),
         system("CYaml", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         system("CPq", pkgConfig: "libpq", apt: "libpq-dev"),
+        system("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
+        system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
         shim("CArrow"),
         shim("CNumbers"),
         shim("CSimdjson", links: ["simdjson"]),
@@ -78,18 +80,31 @@ let package = Package(
         library("Storage", ["Support", "CZlib", "CZstd"]),
         library("Postgres", ["Columns", "Support", "CPq"]),
 
-        // Floor 4: a table, whatever file it is in.
+        library("SQLite", ["Columns", "Support", "CSQLite"]),
+
+        // Floor 4: a table, whatever file it is in; databases that rows end in; the history of runs.
         library("Tables", ["Parquet", "TextFormats", "Storage", "Columns", "Support"]),
         tests("Tables", ["Tables", "TextFormats", "Storage", "Columns", "Support"]),
 
-        // Floor 6: what the user declared.
+        library("Warehouse", ["SQLite", "Postgres", "Columns", "Support"]),
+        library("Runs", ["SQLite", "Columns", "Support"]),
+
+        // Floor 5: where rows come from.
+        library(
+            "Connectors",
+            ["Tables", "Warehouse", "SQLite", "Postgres", "Storage", "Settings", "Columns", "Support"]),
+
+        // Floor 6: what the user declared, and the work itself.
         library("Project", ["Settings", "Support"]),
+        library(
+            "Ingest",
+            ["Connectors", "Warehouse", "Parquet", "Storage", "Settings", "Columns", "Support", "CCrypto"]),
 
         // Floor 8 and 9: the command line, and the program.
         library(
             "Commands",
             ["Tables", "Parquet", "TextFormats", "Storage", "Columns", "CommandLine", "Support", "CVersion"]),
-        .executableTarget(name: "sluice", dependencies: ["Commands"], swiftSettings: swiftSettings),
+        .executableTarget(name: "SluiceProgram", dependencies: ["Commands"], swiftSettings: swiftSettings),
 
         // Real servers for the tests, started and stopped by them.
         .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: swiftSettings),

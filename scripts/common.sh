@@ -101,7 +101,9 @@ need_build_packages() {
         'library libbrotlienc:libbrotli-dev:brotli, in Parquet files' \
         'library simdjson:libsimdjson-dev:reads JSON' \
         'library yaml-0.1:libyaml-dev:reads sluice.yaml' \
-        'library libpq:libpq-dev:talks to PostgreSQL'
+        'library libpq:libpq-dev:talks to PostgreSQL' \
+        'library sqlite3:libsqlite3-dev:the embedded warehouse, and the history of runs' \
+        'library libcrypto:libssl-dev:hashes of staged files'
 }
 
 # The servers that the tests start and stop, each on a port of its own.

@@ -1,0 +1,2 @@
+import CSQLite
+// SQLite: one database file, read and written in columns.
