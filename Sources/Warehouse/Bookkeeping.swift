@@ -112,10 +112,13 @@ public struct StagedFile: Sendable, Hashable {
     public var hash: String
     /// How many rows it has.
     public var rows: Int
+    /// What it was read from: a source file's path, a table. Kept in the ledger.
+    public var source: String
 
     /// A staged file.
-    public init(path: String, size: Int, hash: String, rows: Int) {
+    public init(path: String, size: Int, hash: String, rows: Int, source: String) {
         self.path = path
+        self.source = source
         self.size = size
         self.hash = hash
         self.rows = rows

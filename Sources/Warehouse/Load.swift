@@ -40,6 +40,11 @@ public struct Load: Sendable {
     public var keysAreUnique: Bool
     /// When the rows are loaded, in microseconds since 1970: `_loaded_at`.
     public var loadedAt: Int64
+    /// Whether all rows that are there are deleted first, in the same transaction: a full refresh.
+    public var clearsFirst = false
+    /// Base names of staged files that were loaded before and whose rows (by `_source_file`) are deleted first, in the same
+    /// transaction: a source file that changed is loaded in place of its earlier version. Their ledger rows stay.
+    public var superseded: [String] = []
 
     /// A load.
     public init(

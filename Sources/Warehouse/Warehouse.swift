@@ -51,6 +51,9 @@ public protocol WarehouseSession: AnyObject, Sendable {
     /// The source files that `job` has loaded, by path.
     func sourceFiles(of job: String) async throws(SluiceError) -> [String: SourceFile]
 
+    /// The paths of the staged files in `job`'s ledger that were read from one of `sources`.
+    func stagedFiles(of job: String, from sources: [String]) async throws(SluiceError) -> [String]
+
     /// What has to be done to `request.table` so that it takes rows of `request.schema`.
     ///
     /// - throws: `SluiceError` naming every column and both types, when the contract does not allow it or the database
@@ -72,6 +75,8 @@ public protocol TableLoad: AnyObject, Sendable {
     /// Takes rows of `schema`.
     ///
     /// - parameter file: The base name of the staged file that they lie in, for `_source_file`.
+    /// - throws: A `conversion` error, when the database cannot hold a value, has taken no row of the batch and leaves the
+    ///   load as it was, so that the caller can find the row and reject it. After any other error only `rollback` is left.
     func write(_ batch: RecordBatch, from file: String) async throws(SluiceError)
     /// Merges or swaps, writes ledger, watermark and audit row, and commits.
     func commit(_ record: LoadRecord) async throws(SluiceError) -> LoadResult
