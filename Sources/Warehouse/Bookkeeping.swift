@@ -62,6 +62,38 @@ public struct AuditOutcome: Sendable {
     }
 }
 
+/// A row of `etl_audit_log`, as it is read back.
+public struct AuditEntry: Sendable, Hashable {
+    /// The run.
+    public var run: String
+    /// How it stands.
+    public var status: AuditStatus
+    /// How many rows were loaded; nil while nobody knows.
+    public var rows: Int?
+    /// How many staged files there were; nil while nobody knows.
+    public var files: Int?
+    /// What went wrong.
+    public var error: String?
+    /// When it began, in microseconds since 1970.
+    public var startedAt: Int64
+    /// When it ended.
+    public var finishedAt: Int64?
+
+    /// A row of the audit log.
+    public init(
+        run: String, status: AuditStatus, rows: Int? = nil, files: Int? = nil, error: String? = nil,
+        startedAt: Int64, finishedAt: Int64? = nil
+    ) {
+        self.run = run
+        self.status = status
+        self.rows = rows
+        self.files = files
+        self.error = error
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+    }
+}
+
 /// How far a job has read its source: the largest value of its cursor that is loaded.
 public struct Watermark: Sendable, Hashable {
     /// The cursor column.

@@ -46,6 +46,11 @@ public protocol WarehouseSession: AnyObject, Sendable {
     /// - returns: Their ids.
     func buryDead(of pipeline: String, sparing run: String) async throws(SluiceError) -> [String]
 
+    /// The latest runs of `pipeline` that the audit log knows, the newest first.
+    func recentRuns(of pipeline: String, limit: Int) async throws(SluiceError) -> [AuditEntry]
+
+    /// When the last staged file of `job` was loaded, in microseconds since 1970; nil before the first.
+    func lastLoad(of job: String) async throws(SluiceError) -> Int64?
     /// How far `job` has read its source; nil before its first load.
     func watermark(of job: String) async throws(SluiceError) -> Watermark?
     /// The source files that `job` has loaded, by path.

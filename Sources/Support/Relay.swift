@@ -4,7 +4,7 @@ import Synchronization
 /// neither runs ahead by more than that.
 ///
 /// One task sends, one receives. The sender must end with `finish`; a receiver that gives up says so with `close`.
-final class Relay<Element: Sendable>: Sendable {
+public final class Relay<Element: Sendable>: Sendable {
     private struct State {
         var held: [Element] = []
         var isFinished = false
@@ -18,12 +18,12 @@ final class Relay<Element: Sendable>: Sendable {
     private let capacity: Int
 
     /// A relay that holds up to `capacity` values.
-    init(capacity: Int) { self.capacity = max(1, capacity) }
+    public init(capacity: Int) { self.capacity = max(1, capacity) }
 
     /// Hands over a value, and waits while too many are held.
     ///
     /// - throws: `CancellationError` when the receiver has given up.
-    func send(_ element: Element) async throws {
+    public func send(_ element: Element) async throws {
         while true {
             let (isDone, isClosed, receiver) = state.withLock {
                 state -> (Bool, Bool, CheckedContinuation<Void, Never>?) in
@@ -48,7 +48,7 @@ final class Relay<Element: Sendable>: Sendable {
     }
 
     /// Says that no more values come, or why.
-    func finish(throwing failure: (any Error)? = nil) {
+    public func finish(throwing failure: (any Error)? = nil) {
         let receiver = state.withLock { state in
             state.isFinished = true
             state.failure = failure
@@ -61,7 +61,7 @@ final class Relay<Element: Sendable>: Sendable {
     /// The next value; nil when there are no more.
     ///
     /// - throws: What the sender finished with, after all values that it sent before.
-    func next() async throws -> Element? {
+    public func next() async throws -> Element? {
         while true {
             let (element, isFinished, failure, sender) = state.withLock {
                 state -> (Element?, Bool, (any Error)?, CheckedContinuation<Void, Never>?) in
@@ -87,7 +87,7 @@ final class Relay<Element: Sendable>: Sendable {
     }
 
     /// Says that nobody receives any more.
-    func close() {
+    public func close() {
         let sender = state.withLock { state in
             state.isClosed = true
             state.held = []
