@@ -77,7 +77,7 @@ let package = Package(
         library("Parquet", ["Columns", "Support", "CZlib", "CZstd", "CSnappy", "CLz4", "CBrotli"]),
         library("TextFormats", ["Columns", "Support", "CNumbers", "CSimdjson", "CScan"]),
         tests("TextFormats", ["TextFormats", "Columns", "Support", "CSimdjson"]),
-        library("Storage", ["Support", "CZlib", "CZstd"]),
+        library("Storage", ["Support", "CZlib", "CZstd", "CCrypto"]),
         library("Postgres", ["Columns", "Support", "CPq"]),
 
         library("SQLite", ["Columns", "Support", "CSQLite"]),

@@ -12,17 +12,40 @@ public enum Glob {
     /// - throws: `SluiceError` when there is none: an empty result would look like empty data.
     public static func expand(_ pattern: String) throws(SluiceError) -> [String] {
         if !isPattern(pattern) || FileStatus(path: pattern) != nil { return [pattern] }
+        let found = try matches(of: pattern)
+        if found.isEmpty {
+            throw SluiceError(
+                .notFound, "no file matches the pattern", place: .init(file: pattern), hint: nearestFolder(to: pattern))
+        }
+        return found
+    }
+
+    /// The files that fit `pattern` today, sorted; none when its folder has none. Backslashes take wildcards' meaning away
+    /// even where there is no wildcard.
+    ///
+    /// - throws: `SluiceError` when a folder that the pattern names without a wildcard does not exist.
+    public static func matches(of pattern: String) throws(SluiceError) -> [String] {
         var found: Set<String> = []
         for variant in try alternatives(of: pattern) {
             let isAbsolute = variant.hasPrefix("/")
             let parts = variant.split(separator: "/").map { Array($0.utf8) }
             walk(isAbsolute ? "/" : "", parts[...], into: &found)
         }
-        if found.isEmpty {
+        if found.isEmpty, let missing = nearestFolder(to: pattern) {
             throw SluiceError(
-                .notFound, "no file matches the pattern", place: .init(file: pattern), hint: nearestFolder(to: pattern))
+                .notFound, "no file matches the pattern", place: .init(file: pattern), hint: missing)
         }
         return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// `name` as a pattern that fits it alone.
+    public static func literal(_ name: String) -> String {
+        var pattern = ""
+        for character in name {
+            if "*?[]{}\\".contains(character) { pattern.append("\\") }
+            pattern.append(character)
+        }
+        return pattern
     }
 
     /// Says which leading folder of a pattern is missing, if one is.
@@ -30,8 +53,8 @@ public enum Glob {
         let parts = pattern.split(separator: "/", omittingEmptySubsequences: false)
         var path = ""
         for part in parts.dropLast() {
-            if isPattern(String(part)) { return nil }
-            path += part + "/"
+            if isPattern(String(part)), !part.contains("\\") { return nil }
+            path += part.filter { $0 != "\\" } + "/"
             if path != "/", FileStatus(path: path) == nil { return "The folder '\(path)' does not exist." }
         }
         return nil

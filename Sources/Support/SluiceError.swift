@@ -78,14 +78,15 @@ public struct SluiceError: Error, Sendable, CustomStringConvertible {
     /// Whether the same call may succeed later.
     public var isTransient: Bool
 
-    /// An error with all that is known of it.
+    /// An error with all that is known of it. Protected values in its words are masked here, so that no way out of the
+    /// program has to be trusted to do it.
     public init(
         _ code: Code, _ message: String, place: Place = Place(), hint: String? = nil, isTransient: Bool = false
     ) {
         self.code = code
-        self.message = message
+        self.message = Redactor.shared.redact(message)
         self.place = place
-        self.hint = hint
+        self.hint = hint.map(Redactor.shared.redact)
         self.isTransient = isTransient
     }
 

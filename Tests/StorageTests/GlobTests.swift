@@ -29,6 +29,23 @@ import Testing
         }
     }
 
+    @Test func aFolderThatIsEmptyTodayHasNoMatches() async throws {
+        try await withFolder { folder in
+            #expect(try Glob.matches(of: folder + "/*.csv") == [])
+            #expect(throws: SluiceError.self) { try Glob.matches(of: folder + "/missing/*.csv") }
+            #expect(throws: SluiceError.self) { try Glob.expand(folder + "/*.csv") }
+        }
+    }
+
+    @Test func wildcardsInANameCanBeTakenLiterally() async throws {
+        try await withFolder { folder in
+            try put("", at: folder + "/a[1]{x,y}*.csv")
+            try put("", at: folder + "/a1x.csv")
+            let pattern = Glob.literal(folder + "/a[1]{x,y}*.csv")
+            #expect(try Glob.matches(of: pattern) == [folder + "/a[1]{x,y}*.csv"])
+        }
+    }
+
     @Test func literalFileWins() async throws {
         try await withFolder { folder in
             try put("", at: folder + "/[a].csv")
