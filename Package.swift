@@ -103,7 +103,10 @@ let package = Package(
         // Floor 8 and 9: the command line, and the program.
         library(
             "Commands",
-            ["Tables", "Parquet", "TextFormats", "Storage", "Columns", "CommandLine", "Support", "CVersion"]),
+            [
+                "Project", "Ingest", "Connectors", "Runs", "Tables", "Parquet", "TextFormats", "Storage", "Settings",
+                "Columns", "CommandLine", "Support", "CVersion",
+            ]),
         .executableTarget(name: "SluiceProgram", dependencies: ["Commands"], swiftSettings: swiftSettings),
 
         // Real servers for the tests, started and stopped by them.
@@ -113,11 +116,15 @@ let package = Package(
         tests("Columns", ["Columns", "Support", "CArrow"]),
         tests("Settings", ["Settings", "Support"]),
         tests("Project", ["Project", "Settings", "Support"]),
+        tests("Ingest", ["Ingest", "Settings", "Support"]),
         tests("Postgres", ["Postgres", "Columns", "Support", "TestServers"]),
         tests("Storage", ["Storage", "Support"]),
         tests("CommandLine", ["CommandLine", "Support"]),
         tests(
-            "Commands", ["Commands", "CommandLine", "Tables", "Parquet", "Storage", "Columns", "Support"],
+            "Commands",
+            [
+                "Commands", "CommandLine", "Tables", "Parquet", "Storage", "Columns", "Support",
+            ],
             excluding: ["Golden"]),
         tests("Parquet", ["Parquet", "Columns", "Support"], excluding: ["Fixtures"]),
     ],

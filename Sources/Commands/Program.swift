@@ -40,6 +40,9 @@ public enum Program {
             let code = try await command.run(arguments, in: context)
             if let failure = context.output.failure { throw failure }
             return code
+        } catch let error as InvalidProject {
+            error.write(to: context)
+            return .invalidConfiguration
         } catch {
             return report(Program.sluiceError(error), path: path, in: context)
         }

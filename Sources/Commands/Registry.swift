@@ -22,6 +22,7 @@ public struct Registry: Sendable {
     /// The commands of the program.
     public static var all: Registry {
         Registry([
+            Group("Projects", [Init(), Validate(), SchemaCommand()]),
             Group("Data", [Inspect(), ConvertCommand()]),
             Group("The program itself", [Completion(), Help()]),
         ])

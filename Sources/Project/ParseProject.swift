@@ -23,17 +23,24 @@ extension Project {
         let chosen = overlaid(document, inputs: inputs, problems: &problems)
         let interpolation = Interpolation(
             environmentVariables: inputs.environmentVariables, variables: variables(of: chosen),
-            overrides: inputs.variables, projectFolder: inputs.folder, environmentName: inputs.environment)
+            overrides: inputs.variables, projectFolder: inputs.folder, environmentName: inputs.environment,
+            unsetVariables: inputs.unsetVariables)
         let (resolved, unresolved) = interpolation.apply(to: chosen)
         problems += unresolved
         // A place that could not be resolved has been reported; what it would have been is not known.
         let reported = Set(unresolved.map(\.mark))
         problems += shape.check(resolved).filter { !reported.contains($0.mark) }
         problems += overlayProblems(document, shape: vocabulary.projectShape)
-        problems += danglingNames(in: resolved, shape: shape) + circles(in: resolved)
+        problems += danglingNames(in: resolved, shape: shape).filter { !reported.contains($0.mark) }
+        problems += jobProblems(in: resolved, vocabulary: vocabulary, beside: problems) + circles(in: resolved)
         problems = unique(problems)
         guard !problems.contains(where: { $0.severity == .error }) else { return (nil, problems) }
         return (Project(Section(resolved), inputs: inputs), problems)
+    }
+
+    /// The environments that a project file declares, in its order, whatever else is wrong with it.
+    public static func environments(in text: String, file: String) -> [String] {
+        parseDocument(text, file: file).node?["environments"]?.entries.map(\.key) ?? []
     }
 
     // MARK: Environments and variables
@@ -91,6 +98,19 @@ extension Project {
         }
     }
 
+    /// What is wrong with keys together, in jobs of which every key is right by itself.
+    private static func jobProblems(
+        in document: Node, vocabulary: Vocabulary, beside problems: [Diagnostic]
+    ) -> [Diagnostic] {
+        guard let jobs = document["jobs"] else { return [] }
+        return Section(jobs, path: "jobs").sections.flatMap { _, job -> [Diagnostic] in
+            guard let check = vocabulary.jobChecks[job.text("kind") ?? ""],
+                !problems.contains(where: { $0.path == job.path || $0.path.hasPrefix(job.path + ".") })
+            else { return [] }
+            return check(job)
+        }
+    }
+
     /// Jobs that wait for each other would wait for ever.
     private static func circles(in document: Node) -> [Diagnostic] {
         let jobs = document["jobs"]?.entries ?? []
@@ -120,8 +140,11 @@ extension Project {
     /// The same problem may be found in the file and in what an environment makes of it.
     private static func unique(_ problems: [Diagnostic]) -> [Diagnostic] {
         var seen: Set<Diagnostic> = []
-        return problems.filter { seen.insert($0).inserted }
-            .sorted { ($0.mark.line, $0.mark.column) < ($1.mark.line, $1.mark.column) }
+        let overlays = problems.filter { $0.path.hasPrefix("environments.") }
+        return problems.filter { problem in
+            seen.insert(problem).inserted
+                && !overlays.contains { $0.mark == problem.mark && $0.path.hasSuffix(".\(problem.path)") }
+        }.sorted { ($0.mark.line, $0.mark.column) < ($1.mark.line, $1.mark.column) }
     }
 
     // MARK: The model

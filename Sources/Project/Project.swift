@@ -50,11 +50,17 @@ public struct Vocabulary: Sendable {
     public let protocols: [(name: String, keys: [KeyShape])]
     /// The kinds of jobs.
     public let kinds: [(name: String, keys: [KeyShape])]
+    /// What is wrong with the keys of a job taken together, by kind; called for jobs whose keys are right one by one.
+    public let jobChecks: [String: @Sendable (Section) -> [Diagnostic]]
 
     /// A vocabulary of `protocols` and `kinds`.
-    public init(protocols: [(name: String, keys: [KeyShape])], kinds: [(name: String, keys: [KeyShape])]) {
+    public init(
+        protocols: [(name: String, keys: [KeyShape])], kinds: [(name: String, keys: [KeyShape])],
+        jobChecks: [String: @Sendable (Section) -> [Diagnostic]] = [:]
+    ) {
         self.protocols = protocols
         self.kinds = kinds
+        self.jobChecks = jobChecks
     }
 }
 
@@ -68,6 +74,8 @@ public struct ProjectInputs: Sendable {
     public var environmentVariables: [String: String]
     /// Variables from the command line.
     public var variables: [String: String]
+    /// Whether an environment variable that is not set here is an error, or a warning since it is set elsewhere.
+    public var unsetVariables = Diagnostic.Severity.error
 
     /// The inputs for a file in `folder`.
     public init(

@@ -20,17 +20,20 @@ public struct Interpolation {
     public let projectFolder: String
     /// `${environment}`; nil when none is chosen.
     public let environmentName: String?
+    /// Whether a variable that `${env.X}` does not find stops the work.
+    public let unsetVariables: Diagnostic.Severity
 
     /// An interpolation with all that `${…}` can refer to.
     public init(
         environmentVariables: [String: String], variables: [String: Node] = [:], overrides: [String: String] = [:],
-        projectFolder: String, environmentName: String? = nil
+        projectFolder: String, environmentName: String? = nil, unsetVariables: Diagnostic.Severity = .error
     ) {
         self.environmentVariables = environmentVariables
         self.variables = variables
         self.overrides = overrides
         self.projectFolder = projectFolder
         self.environmentName = environmentName
+        self.unsetVariables = unsetVariables
     }
 
     /// `node` with every `${…}` replaced, and what could not be. What cannot be replaced stays as it was written.
@@ -147,7 +150,8 @@ private struct ReferenceReader {
         let near = nearestWord(to: key, among: interpolation.environmentVariables.keys.sorted())
         return unresolved(
             body, "the environment variable \(key) is not set",
-            hint: near.map { "did you mean \($0)?" } ?? "set it, add it to .env, or write ${env.\(key):-default}")
+            hint: near.map { "did you mean \($0)?" } ?? "set it, add it to .env, or write ${env.\(key):-default}",
+            severity: interpolation.unsetVariables)
     }
 
     private mutating func variable(_ name: String, _ body: String) -> [Scalar.Part] {
@@ -190,13 +194,15 @@ private struct ReferenceReader {
                 ?? "use ${var.x}, ${env.X}, ${secret.name}, ${project.dir} or ${environment}; $$ is a dollar sign")
     }
 
-    private mutating func unresolved(_ body: String, _ message: String, hint: String?) -> [Scalar.Part] {
-        report(message, hint: hint)
+    private mutating func unresolved(
+        _ body: String, _ message: String, hint: String?, severity: Diagnostic.Severity = .error
+    ) -> [Scalar.Part] {
+        report(message, hint: hint, severity: severity)
         return [.literal("${\(body)}")]
     }
 
-    private mutating func report(_ message: String, hint: String?) {
-        problems.append(Diagnostic(.error, message, at: mark, path: path, hint: hint))
+    private mutating func report(_ message: String, hint: String?, severity: Diagnostic.Severity = .error) {
+        problems.append(Diagnostic(severity, message, at: mark, path: path, hint: hint))
     }
 
     private func merged(_ parts: [Scalar.Part]) -> [Scalar.Part] {

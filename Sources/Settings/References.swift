@@ -13,11 +13,12 @@ public struct Reference: Sendable {
 }
 
 extension Shape {
-    /// All names in `node` that this shape says refer to something else; URLs and interpolated secrets are not names.
+    /// All names in `node` that this shape says refer to something else; URLs, paths and interpolated secrets are not
+    /// names.
     public func references(in node: Node, path: String = "") -> [Reference] {
         switch self {
         case .reference(let section):
-            guard let name = node.scalar?.literal, !node.isNull, !name.contains(":") else { return [] }
+            guard let name = node.scalar?.literal, !node.isNull, Shape.isName(name) else { return [] }
             return [Reference(section: section, name: name, mark: node.mark, path: path)]
         case .list(let item):
             guard case .sequence(let items) = node.content else { return item.references(in: node, path: path) }
@@ -30,6 +31,11 @@ extension Shape {
             }
         default: return []
         }
+    }
+
+    /// Whether `text` names something declared, as opposed to a URL, `orders.csv` beside it as `./orders.csv`, or a path.
+    public static func isName(_ text: String) -> Bool {
+        !text.contains(":") && !text.contains("/") && !text.hasPrefix(".")
     }
 }
 

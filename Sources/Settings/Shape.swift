@@ -2,7 +2,7 @@
 public indirect enum Shape: Sendable {
     /// Any text, numbers among it.
     case text
-    /// The name of something that the document declares elsewhere; a text with a colon is a URL and names itself.
+    /// The name of something that the document declares elsewhere; a URL or path names itself (`isName`).
     case reference(to: String)
     /// A whole number.
     case integer(ClosedRange<Int>)

@@ -1,0 +1,85 @@
+import Support
+
+/// How problems in a user's file are shown: all at once, each with the line that it is in.
+///
+///     sluice.yaml:4:19: error: "connections.db.protocol" is "postgers", one of file, postgres, sqlite was expected
+///       db: { protocol: postgers, host: x }
+///                       ^
+///     hint: did you mean "postgres"?
+struct DiagnosticReport: Sendable {
+    let problems: [Diagnostic]
+    private let sources: [String: String]
+
+    /// A report of `problems`, with the texts of the files that they are in.
+    init(_ problems: [Diagnostic], sources: [String: String]) {
+        self.problems = problems
+        self.sources = sources
+    }
+
+    /// How many of them stop the work.
+    var errorCount: Int { problems.count { $0.severity == .error } }
+
+    /// Tells people.
+    func tell(_ context: Context) {
+        let lines = lines(color: context.terminal.colorsMessages, width: context.terminal.width ?? 0)
+        if !lines.isEmpty { context.messages.write(lines.joined(separator: "\n") + "\n") }
+    }
+
+    /// For machines: an array with the same keys for every problem.
+    var json: JSONText {
+        .array(
+            problems.map { problem in
+                [
+                    "severity": .string(problem.severity.rawValue), "message": .string(problem.message),
+                    "file": .string(problem.mark.file), "line": .number(problem.mark.line),
+                    "column": .number(problem.mark.column), "path": .string(problem.path),
+                    "hint": problem.hint.map { .string($0) } ?? nil,
+                ]
+            })
+    }
+
+    /// The lines that people see.
+    func lines(color: Bool, width: Int) -> [String] {
+        var texts: [String: [Substring]] = [:]
+        for (file, text) in sources {
+            texts[file] = text.split(omittingEmptySubsequences: false) { $0.isNewline }
+        }
+        return problems.flatMap { problem -> [String] in
+            var lines = [heading(problem, color)]
+            let source = texts[problem.mark.file] ?? []
+            if source.indices.contains(problem.mark.line - 1) {
+                lines += excerpt(String(source[problem.mark.line - 1]), problem.mark.column, color, width)
+            }
+            if let hint = problem.hint { lines.append("hint: " + Display.safe(hint)) }
+            return lines
+        }
+    }
+
+    private func heading(_ problem: Diagnostic, _ color: Bool) -> String {
+        let message = Display.safe(problem.message)
+        let word = problem.severity.rawValue
+        let style = problem.severity == .error ? "1;31" : "1;33"
+        return "\(Display.safe("\(problem.mark)")): "
+            + (color ? "\u{1b}[\(style)m\(word):\u{1b}[0m " : "\(word): ") + message
+    }
+
+    /// The line with a caret under the column; of a long line, what is around it.
+    private func excerpt(_ line: String, _ column: Int, _ color: Bool, _ width: Int) -> [String] {
+        let line = SourceMask.hidingSecrets(in: line)
+        let scalars = Array(line.unicodeScalars)
+        let at = min(column - 1, scalars.count)
+        let room = max(width > 0 ? width - 4 : 116, 20)
+        // Part of what stands before the caret, the rest behind it.
+        let start = scalars.count <= room ? 0 : max(0, min(at - room / 3, scalars.count - room))
+        let before = text(scalars[start..<at]), after = text(scalars[at...])
+        let shown = Display.cut((start > 0 ? "…" : "") + before + after, to: room)
+        let indent = String(repeating: " ", count: Display.width(before) + (start > 0 ? 1 : 0))
+        return ["  " + shown, "  " + indent + (color ? "\u{1b}[1;31m^\u{1b}[0m" : "^")]
+    }
+
+    private func text(_ scalars: ArraySlice<Unicode.Scalar>) -> String {
+        var text = ""
+        text.unicodeScalars.append(contentsOf: scalars)
+        return Display.safe(text)
+    }
+}

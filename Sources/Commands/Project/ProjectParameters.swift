@@ -1,0 +1,35 @@
+import CommandLine
+
+/// How a project is seen: the options of every command that needs one.
+struct ProjectParameters: Sendable {
+    let environment = Parameter.optional(
+        "environment", .text.named("NAME"), short: "e", environment: "SLUICE_ENVIRONMENT",
+        help: "See the project as this one of its environments does")
+    let variables = Parameter.repeated(
+        "var", .assignment, help: "A value for ${var.NAME}; wins over what the project says")
+
+    var group: ParameterGroup { ParameterGroup("The project", [environment, variables]) }
+
+    /// The variables by name; the last of two with one name counts.
+    func values(_ arguments: Arguments) -> [String: String] {
+        Dictionary(arguments[variables].map { ($0.name, $0.value) }) { $1 }
+    }
+}
+
+/// A name and its value: `region=eu`.
+struct Assignment: Sendable {
+    let name: String
+    let value: String
+}
+
+extension ValueKind where Value == Assignment {
+    /// A name and its value.
+    static var assignment: ValueKind {
+        ValueKind("NAME=VALUE") { text throws(ValueProblem) in
+            guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+                throw ValueProblem("has no name before a =", hint: "Write NAME=VALUE.")
+            }
+            return Assignment(name: String(text[..<equals]), value: String(text[text.index(after: equals)...]))
+        }
+    }
+}
