@@ -118,6 +118,7 @@ let package = Package(
         tests("Project", ["Project", "Settings", "Support"]),
         tests("Ingest", ["Ingest", "Settings", "Support"]),
         tests("Postgres", ["Postgres", "Columns", "Support", "TestServers"]),
+        tests("Warehouse", ["Warehouse", "SQLite", "Postgres", "Columns", "Support", "TestServers"]),
         tests("Storage", ["Storage", "Support"]),
         tests("CommandLine", ["CommandLine", "Support"]),
         tests(
