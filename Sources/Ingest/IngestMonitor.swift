@@ -1,0 +1,82 @@
+public import Support
+import Synchronization
+
+/// Something that happened in a run, for its log and for whoever watches.
+public struct IngestEvent: Sendable {
+    /// How much it matters.
+    public enum Level: String, Sendable {
+        /// For those who look closely.
+        case debug
+        /// The usual course.
+        case info
+        /// Worth a look.
+        case warning
+    }
+
+    /// How much it matters.
+    public var level: Level
+    /// What happened, in one word for machines: `staged`.
+    public var name: String
+    /// The same for people.
+    public var message: String
+    /// What belongs to it.
+    public var fields: [(key: String, value: JSONText)]
+}
+
+/// How far a run has come; may be read from any thread at any time.
+public final class IngestMonitor: Sendable {
+    private let read = Atomic(0)
+    private let staged = Atomic(0)
+    private let loaded = Atomic(0)
+    private let rejected = Atomic(0)
+    private let bytes = Atomic(0)
+    private let expected = Atomic(-1)
+    private let step = Mutex("starting")
+    private let tell: @Sendable (IngestEvent) -> Void
+
+    /// A monitor that tells `tell` what happens.
+    public init(tell: @escaping @Sendable (IngestEvent) -> Void = { _ in }) { self.tell = tell }
+
+    /// What is being done, in a word or two: `reading orders`.
+    public var stage: String { step.withLock { $0 } }
+    /// Rows that came from the source.
+    public var rowsRead: Int { read.load(ordering: .relaxed) }
+    /// Rows that were handed to the lake.
+    public var rowsStaged: Int { staged.load(ordering: .relaxed) }
+    /// Rows that were handed to the warehouse.
+    public var rowsLoaded: Int { loaded.load(ordering: .relaxed) }
+    /// Rows that were rejected.
+    public var rowsRejected: Int { rejected.load(ordering: .relaxed) }
+    /// Bytes that came from the source.
+    public var bytesRead: Int { bytes.load(ordering: .relaxed) }
+    /// Bytes that there are to read, when that is known.
+    public var bytesTotal: Int? {
+        let value = expected.load(ordering: .relaxed)
+        return value < 0 ? nil : value
+    }
+
+    func enter(_ stage: String) { step.withLock { $0 = stage } }
+    func countRead(_ rows: Int) { read.wrappingAdd(rows, ordering: .relaxed) }
+    func countStaged(_ rows: Int) { staged.wrappingAdd(rows, ordering: .relaxed) }
+    func countLoaded(_ rows: Int) { loaded.wrappingAdd(rows, ordering: .relaxed) }
+    func countRejected(_ rows: Int) { rejected.wrappingAdd(rows, ordering: .relaxed) }
+    func countBytes(_ count: Int) { bytes.wrappingAdd(count, ordering: .relaxed) }
+    func expect(_ count: Int?) { expected.store(count ?? -1, ordering: .relaxed) }
+
+    /// Begins counting anew, for another attempt.
+    func startAgain() {
+        for counter in [0] {
+            read.store(counter, ordering: .relaxed)
+            staged.store(counter, ordering: .relaxed)
+            loaded.store(counter, ordering: .relaxed)
+            rejected.store(counter, ordering: .relaxed)
+            bytes.store(counter, ordering: .relaxed)
+        }
+    }
+
+    func say(
+        _ name: String, _ message: String, level: IngestEvent.Level = .info, _ fields: KeyValuePairs<String, JSONText> = [:]
+    ) {
+        tell(IngestEvent(level: level, name: name, message: message, fields: fields.map { ($0, $1) }))
+    }
+}
