@@ -26,6 +26,18 @@ enum CursorValue {
         }
     }
 
+    /// Whether `left` comes before `right`, both as text of `type`.
+    static func isBefore(_ left: String, _ right: String, _ type: DataType, column: String) throws(SluiceError) -> Bool
+    {
+        var range = ColumnRange()
+        let builder = makeBuilder(type)
+        try builder.append(try value(left, type, column: column))
+        try builder.append(try value(right, type, column: column))
+        let both = builder.finish()
+        range.add(both)
+        return both.value(at: 0) != both.value(at: 1) && range.maximum == both.value(at: 1)
+    }
+
     /// Where reading begins: at the watermark, or as far behind it as rows may be late.
     static func start(_ mark: Watermark, late: String?) throws(SluiceError) -> String {
         guard let late else { return mark.value }
@@ -36,7 +48,8 @@ enum CursorValue {
             let window = try duration(late, mark.column)
             let seconds = Int128(window.components.seconds) * Int128(unit.ticksPerSecond)
             let rest = Int128(window.components.attoseconds) * Int128(unit.ticksPerSecond)
-            return try text(.ticks(ticks - seconds - (rest + 999_999_999_999_999_999) / 1_000_000_000_000_000_000), type)
+            return try text(
+                .ticks(ticks - seconds - (rest + 999_999_999_999_999_999) / 1_000_000_000_000_000_000), type)
         case (.date, .ticks(let days)):
             let window = try duration(late, mark.column)
             let extra: Int128 = window.components.seconds % 86_400 > 0 || window.components.attoseconds > 0 ? 1 : 0

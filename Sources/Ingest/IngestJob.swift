@@ -1,3 +1,4 @@
+public import Columns
 public import Connectors
 public import Parquet
 public import Warehouse
@@ -61,8 +62,8 @@ public struct IngestJob: Sendable {
     public var deletion: DeletionMarker?
     /// What may happen to the table's columns.
     public var contract = ContractMode.evolve
-    /// Types of columns, by name, where the source does not say them.
-    public var types: [(name: String, type: String)] = []
+    /// Types of columns where the source does not say them.
+    public var types: Schema?
     /// The format of files whose names do not tell.
     public var format: String?
     /// What stands between values of delimited text.

@@ -65,17 +65,16 @@ public final class IngestMonitor: Sendable {
 
     /// Begins counting anew, for another attempt.
     func startAgain() {
-        for counter in [0] {
-            read.store(counter, ordering: .relaxed)
-            staged.store(counter, ordering: .relaxed)
-            loaded.store(counter, ordering: .relaxed)
-            rejected.store(counter, ordering: .relaxed)
-            bytes.store(counter, ordering: .relaxed)
-        }
+        read.store(0, ordering: .relaxed)
+        staged.store(0, ordering: .relaxed)
+        loaded.store(0, ordering: .relaxed)
+        rejected.store(0, ordering: .relaxed)
+        bytes.store(0, ordering: .relaxed)
     }
 
     func say(
-        _ name: String, _ message: String, level: IngestEvent.Level = .info, _ fields: KeyValuePairs<String, JSONText> = [:]
+        _ name: String, _ message: String, level: IngestEvent.Level = .info,
+        _ fields: KeyValuePairs<String, JSONText> = [:]
     ) {
         tell(IngestEvent(level: level, name: name, message: message, fields: fields.map { ($0, $1) }))
     }

@@ -6,10 +6,18 @@ struct StageName: Sendable, Hashable {
     let folder: String
     /// `public_orders_20261121T053256123456Z`
     let stem: String
+    /// The moment in it.
+    let moment: Moment
 
-    /// The names for `unit` of a source, staged at `moment`.
-    init(protocolName: String, source: String, unit: String, moment: Moment) {
-        folder = [StageName.safe(protocolName), StageName.safe(source), moment.day].joined(separator: "/")
+    /// The folder of all that is staged of a source on the day of `moment`.
+    static func folder(protocolName: String, source: String, moment: Moment) -> String {
+        [safe(protocolName), safe(source), moment.day].joined(separator: "/")
+    }
+
+    /// The names for `unit` in `folder`, staged at `moment`.
+    init(folder: String, unit: String, moment: Moment) {
+        self.folder = folder
+        self.moment = moment
         stem = "\(StageName.safe(unit))_\(moment.compact)"
     }
 
@@ -19,9 +27,6 @@ struct StageName: Sendable, Hashable {
         let digits = String(number)
         return "\(folder)/\(stem)_\(String(repeating: "0", count: max(0, 3 - digits.count)))\(digits).parquet"
     }
-
-    /// The path of the rows that were not taken in `phase`.
-    func rejects(_ phase: String) -> String { "\(folder)/\(stem).\(phase).ndjson" }
 
     /// The path of the file by which this name is taken.
     var claim: String { "_claims/\(SafeName.digest(folder + "/" + stem)).json" }

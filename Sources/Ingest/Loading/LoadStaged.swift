@@ -1,0 +1,62 @@
+import Columns
+import Parquet
+import Storage
+import Support
+import Warehouse
+
+extension IngestRun {
+    /// Loads what is staged.
+    func load(
+        _ manifest: Manifest, _ session: any WarehouseSession, _ state: AttemptState
+    ) async throws -> IngestResult {
+        if let lastLoad = try await session.lastLoad(of: job.pipeline), lastLoad > manifest.createdAt {
+            throw SluiceError(
+                .invalidConfiguration,
+                "another run has loaded job \(job.pipeline) since run \(manifest.run) read its source",
+                hint: "run the job again; what is new is read then")
+        }
+        let loader = try await RunLoader(self, manifest, session, run: state.run)
+        do {
+            for part in manifest.parts { try await load(part, manifest, into: loader) }
+            if let failure = loader.failure { throw failure }
+            return try await loader.commit(manifest)
+        } catch {
+            await loader.rollback()
+            throw error
+        }
+    }
+
+    private func load(_ part: StagedFile, _ manifest: Manifest, into loader: RunLoader) async throws {
+        let source = try await lake.open(part.path)
+        guard source.size == part.size else {
+            throw SluiceError(
+                .invalidData, "has \(source.size) bytes, and had \(part.size) when it was staged",
+                place: .init(file: lake.url(part.path)), hint: "run the job without --resume")
+        }
+        let reader = try await ParquetFile.open(source).reader()
+        let batches = Relay<RecordBatch>(capacity: 1)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    while let batch = try await reader.next() { try await batches.send(batch) }
+                    batches.finish()
+                } catch {
+                    batches.finish(throwing: error)
+                }
+            }
+            do {
+                var row = 1
+                while let batch = try await batches.next() {
+                    try Task.checkCancellation()
+                    let whole = try batch.conform(to: manifest.schema)
+                    try await loader.write(whole, from: part.name, unit: part.source, firstRow: row)
+                    row += batch.rowCount
+                }
+            } catch {
+                batches.close()
+                group.cancelAll()
+                throw error
+            }
+        }
+    }
+}

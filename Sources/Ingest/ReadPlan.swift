@@ -1,0 +1,83 @@
+import Connectors
+import Support
+import Warehouse
+
+/// What a run reads of its source, given what is loaded already.
+struct ReadPlan: Sendable {
+    /// What is asked of the source.
+    var request: ReadRequest
+    /// How far the source had been read before.
+    var mark: Watermark?
+    /// Whether rows may come that are in the table already, and must not come twice.
+    var isOverlapping: Bool
+}
+
+extension IngestRun {
+    /// Finds out where reading begins.
+    func readPlan(_ session: any WarehouseSession) async throws(SluiceError) -> ReadPlan {
+        var request = ReadRequest(job.selection)
+        request.columns = job.columns
+        request.filter = job.filter
+        request.types = job.types
+        request.format = job.format
+        request.delimiter = job.delimiter
+        request.limit = options.limit
+        request.parallelism = job.parallelism
+        // The files of a table that is replaced are all of its rows, the ones that are known among them.
+        if case .files = job.selection, job.mode != .replace, !options.fullRefresh {
+            request.known = try await session.sourceFiles(of: job.pipeline)
+        }
+        guard let cursor = job.cursor else {
+            if options.backfill != nil {
+                throw SluiceError(
+                    .usage, "a stretch of the cursor is to be read, and job \(job.pipeline) has no cursor",
+                    hint: "add \"cursor: COLUMN\" to the job, or read everything with --full-refresh")
+            }
+            return ReadPlan(request: request, isOverlapping: false)
+        }
+        if let columns = job.columns, !columns.contains(cursor.column) {
+            throw SluiceError(
+                .invalidConfiguration, "the cursor \"\(cursor.column)\" is not among the columns that are read",
+                place: .init(column: cursor.column), hint: "add it to \"columns\"")
+        }
+        let mark = try await session.watermark(of: job.pipeline)
+        if let mark, mark.column != cursor.column, !options.fullRefresh {
+            throw SluiceError(
+                .invalidConfiguration,
+                "job \(job.pipeline) has been read by \"\(mark.column)\" so far, and its cursor is now "
+                    + "\"\(cursor.column)\"",
+                hint: "read everything once with --full-refresh, or set the cursor back")
+        }
+        if let backfill = options.backfill {
+            request.cursor = CursorRange(
+                column: cursor.column, from: backfill.from, to: backfill.to, includesNulls: false)
+        } else if let mark, !options.fullRefresh {
+            request.cursor = CursorRange(
+                column: cursor.column, from: try CursorValue.start(mark, late: cursor.late), includesNulls: true)
+        }
+        return ReadPlan(
+            request: request, mark: mark, isOverlapping: job.mode == .append && !options.fullRefresh)
+    }
+
+    /// The columns that tell rows with one cursor value apart.
+    func tieBreaker(_ sourceKey: [String]) throws(SluiceError) -> [String] {
+        guard let cursor = job.cursor else { return [] }
+        for names in [cursor.tieBreaker, job.key, sourceKey] where !names.isEmpty { return names }
+        throw SluiceError(
+            .invalidConfiguration,
+            "nothing tells rows with the same \"\(cursor.column)\" apart: \(job.selection.shortName) has no primary key",
+            hint: "name the columns that do: tie_breaker: [id]")
+    }
+
+    /// Fails when there are more rejected rows than the job allows.
+    func checkLimit(_ rejects: RejectsFile, of read: Int, isFinal: Bool) throws(SluiceError) {
+        guard job.rejectLimit.isPassed(rejected: rejects.count, of: read, isFinal: isFinal), let first = rejects.first
+        else { return }
+        throw SluiceError(
+            .limitExceeded,
+            "\(rejects.count) of \(read) rows were rejected, more than the job allows; the first: "
+                + first.reason,
+            place: .init(file: first.unit, column: first.column, line: first.line, row: first.row),
+            hint: "mend the source, or allow more with max_rejects")
+    }
+}

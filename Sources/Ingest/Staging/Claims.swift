@@ -1,0 +1,51 @@
+import Settings
+import Storage
+import Support
+
+/// The names in the lake that runs have taken, so that no two of them write the same file, and the parts that dead runs
+/// left are found.
+struct Claims: Sendable {
+    private let lake: any Lake
+    private let pipeline: String
+
+    init(_ lake: any Lake, pipeline: String) {
+        self.lake = lake
+        self.pipeline = pipeline
+    }
+
+    /// Takes a name for `unit`, at `moment` or as soon after it as one is free.
+    func take(folder: String, unit: String, from moment: Moment, run: String) async throws(SluiceError) -> StageName {
+        var moment = moment
+        while true {
+            let name = StageName(folder: folder, unit: unit, moment: moment)
+            let text: JSONText = [
+                "run": .string(run), "pipeline": .string(pipeline), "folder": .string(name.folder),
+                "stem": .string(name.stem),
+            ]
+            let isThere = (try? await lake.open(name.part(0))) != nil
+            if !isThere, try await lake.claim(name.claim, Buffer(Array(text.text().utf8))) { return name }
+            moment.microseconds += 1
+        }
+    }
+
+    /// Gives a name back, when what it names is in a manifest or gone.
+    func release(_ name: StageName) async { try? await lake.remove(name.claim) }
+
+    /// Removes what dead runs of this pipeline have staged in part. The pipeline's lock is held.
+    func sweep(sparing run: String) async throws(SluiceError) {
+        let paths = try await lake.list("_claims")
+        for path in paths {
+            guard let node = parseDocument(try await lake.text(of: path), file: path).node else { continue }
+            let claim = Section(node)
+            guard claim.text("pipeline") == pipeline, let dead = claim.text("run"), dead != run,
+                let folder = claim.text("folder"), let stem = claim.text("stem")
+            else { continue }
+            let files = try await lake.list(folder)
+            // With a manifest the parts are whole, and may be resumed.
+            if !files.contains(Manifest.path(folder: folder, run: dead)) {
+                for file in files where file.hasPrefix("\(folder)/\(stem)") { try await lake.remove(file) }
+            }
+            try await lake.remove(path)
+        }
+    }
+}
