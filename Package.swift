@@ -109,14 +109,18 @@ let package = Package(
             ]),
         .executableTarget(name: "SluiceProgram", dependencies: ["Commands"], swiftSettings: swiftSettings),
 
-        // Real servers for the tests, started and stopped by them.
+        // For the tests: random data, and real servers, which they start and stop.
+        .target(
+            name: "TestData", dependencies: ["Columns", "Support"], path: "Tests/TestData",
+            swiftSettings: swiftSettings),
         .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: swiftSettings),
 
         tests("Support", ["Support"]),
-        tests("Columns", ["Columns", "Support", "CArrow"]),
+        tests("Columns", ["Columns", "Support", "CArrow", "TestData"]),
         tests("Settings", ["Settings", "Support"]),
         tests("Project", ["Project", "Settings", "Support"]),
         tests("Ingest", ["Ingest", "Settings", "Support"]),
+        tests("SQLite", ["SQLite", "Columns", "Support", "TestData"]),
         tests("Postgres", ["Postgres", "Columns", "Support", "TestServers"]),
         tests("Warehouse", ["Warehouse", "SQLite", "Postgres", "Columns", "Support", "TestServers"]),
         tests("Storage", ["Storage", "Support"]),

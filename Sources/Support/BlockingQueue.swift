@@ -22,4 +22,7 @@ public struct BlockingQueue: Sendable {
         }
         return try result.get()
     }
+
+    /// Runs `body` after all earlier ones, and does not wait for it.
+    public func start(_ body: @escaping @Sendable () -> Void) { queue.async(execute: body) }
 }

@@ -2,6 +2,7 @@ import CArrow
 import Columns
 import Support
 import Synchronization
+import TestData
 import Testing
 
 @Suite struct ArrowInterfaceTests {

@@ -1,5 +1,6 @@
 import Columns
 import Support
+import TestData
 import Testing
 
 @Suite struct BitmapTests {

@@ -1,5 +1,6 @@
 import Columns
 import Support
+import TestData
 import Testing
 
 /// The text of every row.

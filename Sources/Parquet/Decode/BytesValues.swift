@@ -1,3 +1,4 @@
+import Columns
 import Support
 
 /// Decodes byte strings and text.

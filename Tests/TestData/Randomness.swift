@@ -1,12 +1,13 @@
-import Columns
+package import Columns
 import Support
 
 /// Random numbers that are the same in every run, so that a failure can be seen again.
-struct Randomness: RandomNumberGenerator {
+package struct Randomness: RandomNumberGenerator {
     private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
+    /// The numbers that belong to `seed`.
+    package init(_ seed: UInt64) { state = seed }
 
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var value = state
         value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
@@ -14,10 +15,10 @@ struct Randomness: RandomNumberGenerator {
         return value ^ (value >> 31)
     }
 
-    mutating func chance(_ share: Double) -> Bool { Double.random(in: 0..<1, using: &self) < share }
+    package mutating func chance(_ share: Double) -> Bool { Double.random(in: 0..<1, using: &self) < share }
 
     /// An integer whose size is as random as its digits, the borders among them.
-    mutating func integer<T: FixedWidthInteger>(_: T.Type) -> T {
+    package mutating func integer<T: FixedWidthInteger>(_: T.Type) -> T {
         switch Int.random(in: 0..<8, using: &self) {
         case 0: return T.max
         case 1: return T.min
@@ -27,7 +28,7 @@ struct Randomness: RandomNumberGenerator {
     }
 
     /// Any float, the special ones among them.
-    mutating func double() -> Double {
+    package mutating func double() -> Double {
         switch Int.random(in: 0..<10, using: &self) {
         case 0:
             return [.nan, .infinity, -.infinity, -0.0, .greatestFiniteMagnitude, .leastNonzeroMagnitude].randomElement(
@@ -42,14 +43,14 @@ struct Randomness: RandomNumberGenerator {
         }
     }
 
-    mutating func text() -> String {
+    package mutating func text() -> String {
         let letters = ["a", "Z", "0", " ", "\"", "\\", "\n", "\t", "é", "漢", "😀", "\u{1}", "\u{7f}", "null", ",", "-"]
         return (0..<Int.random(in: 0...20, using: &self)).map { _ in letters.randomElement(using: &self) ?? "" }
             .joined()
     }
 
     /// A type, nested at most `depth` deep.
-    mutating func type(depth: Int = 2) -> DataType {
+    package mutating func type(depth: Int = 2) -> DataType {
         let unit = TimeUnit.allCases.randomElement(using: &self) ?? .second
         let precision = Int.random(in: 1...38, using: &self)
         switch Int.random(in: 0..<(depth > 0 ? 25 : 22), using: &self) {
@@ -88,13 +89,13 @@ struct Randomness: RandomNumberGenerator {
         }
     }
 
-    mutating func field(_ name: String, depth: Int = 2) -> Field {
+    package mutating func field(_ name: String, depth: Int = 2) -> Field {
         let type = type(depth: depth)
         return Field(name, type, nullable: type == .null || chance(0.7))
     }
 
     /// A value of the type of `field`; null only where it may be.
-    mutating func value(_ field: Field) -> Value {
+    package mutating func value(_ field: Field) -> Value {
         if field.type == .null || (field.isNullable && chance(0.2)) { return .null }
         switch field.type {
         case .null: return .null
@@ -133,7 +134,7 @@ struct Randomness: RandomNumberGenerator {
     }
 
     /// `count` values as a column, sometimes cut out of a longer one so that it begins at an odd bit.
-    mutating func column(_ field: Field, count: Int) throws -> Column {
+    package mutating func column(_ field: Field, count: Int) throws -> Column {
         let lead = chance(0.5) ? 0 : Int.random(in: 1...70, using: &self)
         let tail = chance(0.5) ? 0 : 3
         let builder = makeBuilder(field.type)
@@ -144,10 +145,10 @@ struct Randomness: RandomNumberGenerator {
 
 extension Column {
     /// All rows' values.
-    var allValues: [Value] { (0..<count).map { value(at: $0) } }
+    package var allValues: [Value] { (0..<count).map { value(at: $0) } }
 
     /// A column of `values`.
-    init(_ type: DataType, _ values: [Value]) throws {
+    package init(_ type: DataType, _ values: [Value]) throws {
         let builder = makeBuilder(type)
         for value in values { try builder.append(value) }
         self = builder.finish()

@@ -1,8 +1,8 @@
 /// Whether bytes are UTF-8, at the speed of memory where they are ASCII.
-enum UTF8Check {
+public enum UTF8Check {
     /// Where the first byte lies that does not belong to valid UTF-8, with neither overlong forms nor surrogates; nil
     /// when there is none.
-    static func firstInvalid(_ bytes: UnsafeRawPointer, count: Int) -> Int? {
+    public static func firstInvalid(_ bytes: UnsafeRawPointer, count: Int) -> Int? {
         var position = 0
         while position < count {
             position += asciiPrefix(bytes + position, count: count - position)
@@ -22,7 +22,7 @@ enum UTF8Check {
     }
 
     /// How many bytes at the beginning are ASCII, or a little less.
-    static func asciiPrefix(_ bytes: UnsafeRawPointer, count: Int) -> Int {
+    public static func asciiPrefix(_ bytes: UnsafeRawPointer, count: Int) -> Int {
         var position = 0
         while count - position >= 32 {
             let a = bytes.loadUnaligned(fromByteOffset: position, as: SIMD16<UInt8>.self)
