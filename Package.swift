@@ -92,7 +92,10 @@ let package = Package(
         // Floor 5: where rows come from.
         library(
             "Connectors",
-            ["Tables", "Warehouse", "SQLite", "Postgres", "Storage", "Settings", "Columns", "Support"]),
+            [
+                "Tables", "Warehouse", "SQLite", "Postgres", "Parquet", "TextFormats", "Storage", "Settings", "Columns",
+                "Support",
+            ]),
 
         // Floor 6: what the user declared, and the work itself.
         library("Project", ["Settings", "Support"]),
@@ -124,6 +127,12 @@ let package = Package(
         tests("Postgres", ["Postgres", "Columns", "Support", "TestServers"]),
         tests("Warehouse", ["Warehouse", "SQLite", "Postgres", "Columns", "Support", "TestServers"]),
         tests("Storage", ["Storage", "Support"]),
+        tests(
+            "Connectors",
+            [
+                "Connectors", "Warehouse", "Tables", "Parquet", "TextFormats", "Storage", "Postgres", "SQLite",
+                "Settings", "Columns", "Support", "TestServers",
+            ]),
         tests("CommandLine", ["CommandLine", "Support"]),
         tests(
             "Commands",

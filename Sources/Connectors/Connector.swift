@@ -129,7 +129,8 @@ public protocol SourceUnit: Sendable {
     ///
     /// - parameter schema: What an earlier reading found out (`SchemaWidened`).
     func open(under schema: Schema?) async throws -> any SourceReader
-    /// The file, for the ledger of the source; nil for a source that has none. Its rows are not counted.
+    /// The file, for the ledger of the source; nil for a source that has none, and for a file of which rows were left out
+    /// that a later run has to read. Its rows are not counted.
     func file() async throws(SluiceError) -> SourceFile?
 }
 
@@ -139,6 +140,13 @@ public protocol SourceReader: BatchReader {
     var bytesRead: Int { get }
     /// The rows that could not be typed, since this was last asked.
     func takeRejects() -> [RejectedRow]
+    /// The columns whose type is a guess, because no value has been seen in them so far.
+    var columnsWithoutValues: Set<String> { get }
+}
+
+extension SourceReader {
+    /// None: most sources know their types.
+    public var columnsWithoutValues: Set<String> { [] }
 }
 
 /// A row that did not become one.
