@@ -88,6 +88,7 @@ let package = Package(
 
         library("Warehouse", ["SQLite", "Postgres", "Columns", "Support"]),
         library("Runs", ["SQLite", "Columns", "Support"]),
+        tests("Runs", ["Runs", "SQLite", "Support"]),
 
         // Floor 5: where rows come from.
         library(
@@ -137,7 +138,7 @@ let package = Package(
         tests(
             "Commands",
             [
-                "Commands", "CommandLine", "Tables", "Parquet", "Storage", "Columns", "Support",
+                "Commands", "Runs", "CommandLine", "Tables", "Parquet", "Storage", "Columns", "Support",
             ],
             excluding: ["Golden"]),
         tests("Parquet", ["Parquet", "Columns", "Support"], excluding: ["Fixtures"]),

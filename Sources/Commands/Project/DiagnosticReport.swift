@@ -56,7 +56,7 @@ struct DiagnosticReport: Sendable {
     }
 
     private func heading(_ problem: Diagnostic, _ color: Bool) -> String {
-        let message = Display.safe(problem.message)
+        let message = Display.safe(Redactor.shared.redact(problem.message))
         let word = problem.severity.rawValue
         let style = problem.severity == .error ? "1;31" : "1;33"
         return "\(Display.safe("\(problem.mark)")): "
@@ -66,6 +66,8 @@ struct DiagnosticReport: Sendable {
     /// The line with a caret under the column; of a long line, what is around it.
     private func excerpt(_ line: String, _ column: Int, _ color: Bool, _ width: Int) -> [String] {
         let line = SourceMask.hidingSecrets(in: line)
+        // A secret that is known by its value: without it the caret would not fit.
+        guard Redactor.shared.redact(line) == line else { return [] }
         let scalars = Array(line.unicodeScalars)
         let at = min(column - 1, scalars.count)
         let room = max(width > 0 ? width - 4 : 116, 20)

@@ -14,7 +14,7 @@ struct ProjectFile: Sendable {
     let environmentVariables: [String: String]
     /// What was found on the way: lines of `.env` that do not read.
     let problems: [Diagnostic]
-    /// The text of each file that problems may be in.
+    /// The text of each file whose lines may be shown.
     let sources: [String: String]
 
     /// What a project file may be called, the first being the usual.
@@ -23,14 +23,23 @@ struct ProjectFile: Sendable {
 
     /// Finds and reads the project of `context`'s folder, or of the nearest folder above that has one.
     static func find(in context: Context) throws(SluiceError) -> ProjectFile {
+        let place = try locate(in: context)
+        return try read(
+            place.names[0], others: Array(place.names.dropFirst()), folder: place.folder, up: place.up, context)
+    }
+
+    /// The folder of the project that `find` would read.
+    static func folder(in context: Context) throws(SluiceError) -> String { try locate(in: context).folder }
+
+    private static func locate(
+        in context: Context
+    ) throws(SluiceError) -> (folder: String, up: String, names: [String]) {
         let start = try absolute(context.resolve("."))
         var folder = start
         var up = ""
         while true {
             let found = names.filter { access(join(folder, $0), F_OK) == 0 }
-            if let first = found.first {
-                return try read(first, others: Array(found.dropFirst()), folder: folder, up: up, context)
-            }
+            if !found.isEmpty { return (folder, up, found) }
             if folder == "/" { break }
             folder = parent(of: folder)
             up += "../"
@@ -44,7 +53,6 @@ struct ProjectFile: Sendable {
         _ name: String, others: [String], folder: String, up: String, _ context: Context
     ) throws(SluiceError) -> ProjectFile {
         let text = try contents(of: join(folder, name), named: up + name)
-        var sources = [up + name: text]
         var problems = others.map { other in
             Diagnostic(
                 .warning, "\"\(other)\" is not read, since \"\(name)\" is there",
@@ -63,10 +71,9 @@ struct ProjectFile: Sendable {
                     hint: "write NAME=value, or # before a comment")
             }
         }
-        sources[up + ".env"] = nil
         return ProjectFile(
             name: up + name, folder: folder, text: text, environmentVariables: variables, problems: problems,
-            sources: sources)
+            sources: [up + name: text])
     }
 
     // MARK: Files

@@ -1,12 +1,9 @@
+import Support
+
 /// Hides what looks like a secret in a line of a user's file, sign by sign, so that a caret below still fits.
 ///
 /// Secrets belong in `${secret.…}`; where one was written out, a message about its neighbour must not spread it.
 enum SourceMask {
-    private static let keys = [
-        "password", "passwd", "pwd", "secret", "token", "key", "connection_string", "authorization", "credential",
-        "sas",
-    ]
-
     /// `line` with the values of secret-like keys and the passwords of URLs replaced by asterisks.
     static func hidingSecrets(in line: String) -> String {
         var letters = Array(line.unicodeScalars)
@@ -23,9 +20,7 @@ enum SourceMask {
             while end > 0, isQuote(letters[end - 1]) || letters[end - 1] == " " { end -= 1 }
             var start = end
             while start > 0, isWord(letters[start - 1]) { start -= 1 }
-            let key = String(String.UnicodeScalarView(letters[start..<end])).lowercased()
-            // `key: [id]` names columns; the keys that are secret have longer names: account_key, api_key.
-            guard key != "key", keys.contains(where: { key.hasSuffix($0) }) else { continue }
+            guard Redactor.isSecret(key: String(String.UnicodeScalarView(letters[start..<end]))) else { continue }
             var value = colon + 1
             while value < letters.count, letters[value] == " " { value += 1 }
             guard value < letters.count else { continue }

@@ -1,0 +1,93 @@
+import CommandLine
+import Runs
+import Support
+
+/// `sluice status`: everything about one run.
+struct Status: Command {
+    let run = Parameter.optionalArgument(
+        "RUN", .text, help: "A run's id or a part of it, or a job for its latest run; the latest of all when not given")
+
+    var model: CommandModel {
+        CommandModel(
+            "status", "Tell how a run stands, or how it ended", [.arguments(run)],
+            discussion: "Times are UTC. The exit code says whether the run was found, not how it ended.",
+            examples: [
+                .init("sluice status", "the latest run"), .init("sluice status orders", "the latest run of a job"),
+                .init("sluice status 5d81f0a2 --json", "a certain run, for machines"),
+            ])
+    }
+
+    func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
+        let history = try await History.open(in: context)
+        let run: RunRecord
+        do {
+            run = try await history.run(arguments[self.run])
+        } catch {
+            await history.store?.close()
+            throw error
+        }
+        await history.store?.close()
+        if context.options.isJSON {
+            context.answer(["run": run.json])
+        } else {
+            context.output.print(lines(run, in: context).joined(separator: "\n"))
+        }
+        return .succeeded
+    }
+
+    private func lines(_ run: RunRecord, in context: Context) -> [String] {
+        let facts = facts(run).compactMap { name, value in value.map { (name, $0) } }
+        let width = facts.map { $0.0.count }.max() ?? 0
+        var lines = facts.map { Display.pad($0.0, to: width) + "  " + Display.safe($0.1) }
+        if !run.attempts.isEmpty { lines += ["", "Attempts"] + attempts(run.attempts, in: context) }
+        return lines
+    }
+
+    private func facts(_ run: RunRecord) -> [(String, String?)] {
+        let counts = run.counts
+        var state = run.state.rawValue
+        if let code = run.exitCode, code != 0 { state += ", exit code \(code)" }
+        var rows = [
+            "\(ProgressView.count(counts.rowsRead)) read", "\(ProgressView.count(counts.rowsStaged)) staged",
+            "\(ProgressView.count(counts.rowsLoaded)) loaded",
+        ]
+        if counts.rowsRejected > 0 { rows.append("\(ProgressView.count(counts.rowsRejected)) rejected") }
+        let bytes =
+            "\(Quantities.describe(bytes: counts.bytesRead)) read, "
+            + "\(Quantities.describe(bytes: counts.bytesStaged)) staged in "
+            + (counts.files == 1 ? "1 file" : "\(ProgressView.count(counts.files)) files")
+        let cursor = run.cursorTo.map { to in "from \(run.cursorFrom ?? "the beginning") to \(to)" }
+        return [
+            ("run", run.id), ("job", "\(run.project).\(run.job) (\(run.kind))"), ("environment", run.environment),
+            ("state", state), ("error", run.error), ("started", RunText.moment(run.startedAt)),
+            ("ended", run.finishedAt.map { RunText.moment($0) }), ("took", Quantities.describe(run.duration())),
+            ("rows", rows.joined(separator: ", ")), ("bytes", bytes), ("cursor", cursor),
+            ("parameters", run.parameters == "{}" ? nil : run.parameters),
+            ("who", ([run.who] + (run.process.map { ["process \($0.id)"] } ?? [])).joined(separator: ", ")),
+            ("where", run.platform), ("program", run.package.isEmpty ? nil : run.package), ("log", run.log),
+        ]
+    }
+
+    private func attempts(_ attempts: [AttemptRecord], in context: Context) -> [String] {
+        let renderer = TableRenderer(
+            [
+                .init(title: "number", isNumber: true), .init(title: "state"), .init(title: "started"),
+                .init(title: "took", isNumber: true), .init(title: "read", isNumber: true),
+                .init(title: "loaded", isNumber: true), .init(title: "error"),
+            ], in: context)
+        let now = Moment.now.microseconds
+        let (lines, hidden) = renderer.render(
+            attempts.map { attempt in
+                [
+                    .plain("\(attempt.number)"), .plain(attempt.state.rawValue),
+                    .plain(RunText.moment(attempt.startedAt)),
+                    .plain(
+                        Quantities.describe(
+                            .microseconds(max(0, (attempt.finishedAt ?? now) - attempt.startedAt)))),
+                    .plain(ProgressView.count(attempt.counts.rowsRead)),
+                    .plain(ProgressView.count(attempt.counts.rowsLoaded)), .plain(attempt.error ?? ""),
+                ]
+            })
+        return lines + TableRenderer.note(hidden, in: context)
+    }
+}
