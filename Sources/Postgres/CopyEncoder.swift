@@ -8,10 +8,21 @@ public import Support
 public final class CopyEncoder {
     /// The columns of the target, in the order of the batches' columns.
     public let types: [PostgresType]
+    /// What stands behind the columns of each row.
+    private let constants: CopyConstants
     private var wroteHeader = false
+    private var nextNumber: Int64?
 
-    /// An encoder for target columns of `types`.
-    public init(types: [PostgresType]) { self.types = types }
+    /// An encoder for target columns of `types`, and behind them, when it is asked for, a bigint that counts the rows
+    /// from `firstNumber`, and then `constants`.
+    public init(types: [PostgresType], numberingFrom firstNumber: Int64? = nil, constants: CopyConstants = .init()) {
+        self.types = types
+        self.constants = constants
+        nextNumber = firstNumber
+    }
+
+    /// The number that the next row gets, when rows are numbered.
+    public var number: Int64? { nextNumber }
 
     /// Whether a column of `type` can be written to a target column of `oid` as it is.
     public static func canWrite(_ type: DataType, as oid: UInt32) -> Bool {
@@ -20,6 +31,19 @@ public final class CopyEncoder {
 
     /// Appends the rows of `batch` to `out`, with the stream's header before the first.
     public func encode(_ batch: RecordBatch, to out: MutableBuffer) throws(SluiceError) {
+        encode(try check(batch), rows: 0..<batch.rowCount, to: out)
+    }
+
+    /// A batch of which every value is known to be one that the server holds, so that writing it cannot fail.
+    public struct Checked {
+        let batch: RecordBatch
+        let sources: [CopySource]
+    }
+
+    /// Looks at all values of `batch` before any of them is written.
+    ///
+    /// - throws: A `conversion` error that names the column of a value that the server does not hold.
+    public func check(_ batch: RecordBatch) throws(SluiceError) -> Checked {
         guard batch.columns.count == types.count else {
             throw SluiceError(
                 .invalidData, "a batch has \(batch.columns.count) columns, the target has \(types.count)")
@@ -28,7 +52,7 @@ public final class CopyEncoder {
         for (index, column) in batch.columns.enumerated() {
             guard let kind = CopySource.Kind(column.type, oid: types[index].oid) else {
                 throw SluiceError(
-                    .conversion, "\(column.type) cannot be written as the server's type \(types[index].oid)",
+                    .invalidConfiguration, "\(column.type) cannot be written as the server's type \(types[index].oid)",
                     place: .init(column: batch.schema.fields[index].name))
             }
             let source = CopySource(column, kind: kind)
@@ -37,10 +61,15 @@ public final class CopyEncoder {
             }
             sources.append(source)
         }
+        return Checked(batch: batch, sources: sources)
+    }
+
+    /// Appends some rows of a batch that has been checked.
+    public func encode(_ checked: Checked, rows: Range<Int>, to out: MutableBuffer) {
         writeHeader(to: out)
         // The sources hold addresses into the columns' buffers.
-        withExtendedLifetime(batch) {
-            sources.withUnsafeBufferPointer { encode($0, rows: batch.rowCount, to: out) }
+        withExtendedLifetime(checked.batch) {
+            checked.sources.withUnsafeBufferPointer { encode($0, rows: rows, to: out) }
         }
     }
 
@@ -56,18 +85,59 @@ public final class CopyEncoder {
         wroteHeader = true
     }
 
-    private func encode(_ sources: UnsafeBufferPointer<CopySource>, rows: Int, to out: MutableBuffer) {
-        let count = Int16(sources.count).bigEndian
+    private func encode(_ sources: UnsafeBufferPointer<CopySource>, rows: Range<Int>, to out: MutableBuffer) {
+        let numbered = nextNumber != nil
+        let count = Int16(sources.count + constants.count + (numbered ? 1 : 0)).bigEndian
         // Room for every field of fixed width in a row; text asks for more as it comes.
-        let fixedRoom = 2 + sources.count * NumericEncoding.maximumBytes
-        for row in 0..<rows {
-            out.reserve(fixedRoom)
-            out.base.storeBytes(of: count, toByteOffset: out.count, as: Int16.self)
-            out.count &+= 2
-            for index in 0..<sources.count {
-                sources[index].write(row, to: out, roomBehind: fixedRoom)
+        let fixedRoom = 2 + sources.count * NumericEncoding.maximumBytes + constants.bytes.count + 12
+        var number = nextNumber ?? 0
+        constants.bytes.withUnsafeBytes { tail in
+            for row in rows {
+                out.reserve(fixedRoom)
+                out.base.storeBytes(of: count, toByteOffset: out.count, as: Int16.self)
+                out.count &+= 2
+                for index in 0..<sources.count {
+                    sources[index].write(row, to: out, roomBehind: fixedRoom)
+                }
+                if numbered {
+                    out.base.storeBytes(of: Int32(8).bigEndian, toByteOffset: out.count, as: Int32.self)
+                    out.base.storeBytes(of: number.bigEndian, toByteOffset: out.count &+ 4, as: Int64.self)
+                    out.count &+= 12
+                    number &+= 1
+                }
+                if let start = tail.baseAddress {
+                    (out.base + out.count).copyMemory(from: start, byteCount: tail.count)
+                    out.count &+= tail.count
+                }
             }
         }
+        if numbered { nextNumber = number }
+    }
+}
+
+/// Fields that are the same in every row of a COPY, encoded once.
+public struct CopyConstants: Sendable {
+    /// How many fields there are.
+    public private(set) var count = 0
+    var bytes: [UInt8] = []
+
+    /// No fields.
+    public init() {}
+
+    /// A field of these bytes, in the form in which the server's type is sent.
+    public mutating func append(_ value: [UInt8]) {
+        count += 1
+        withUnsafeBytes(of: Int32(value.count).bigEndian) { bytes += $0 }
+        bytes += value
+    }
+
+    /// A text.
+    public mutating func append(_ text: String) { append(Array(text.utf8)) }
+
+    /// A moment of a timestamp or timestamptz, in microseconds since 1970.
+    public mutating func append(microseconds: Int64) {
+        let moment = microseconds.subtractingReportingOverflow(946_684_800_000_000).partialValue
+        append(withUnsafeBytes(of: moment.bigEndian) { Array($0) })
     }
 }
 
@@ -114,16 +184,16 @@ struct CopySource {
         }
     }
 
-    private let kind: Kind
-    private let values: UnsafeRawPointer
-    private let offsets: UnsafeRawPointer
-    private let validity: UnsafeRawPointer?
-    private let offset: Int
-    private let count: Int
+    let kind: Kind
+    let values: UnsafeRawPointer
+    let offsets: UnsafeRawPointer
+    let validity: UnsafeRawPointer?
+    let offset: Int
+    let count: Int
     /// A decimal's scale, a fixed length, or how a unit of time becomes microseconds.
-    private let parameter: Int
+    let parameter: Int
     /// Divides instead of multiplying by `parameter`.
-    private let divides: Bool
+    let divides: Bool
 
     init(_ column: Column, kind: Kind) {
         self.kind = kind
@@ -142,6 +212,7 @@ struct CopySource {
             parameter = divides ? 1000 : Int(1_000_000 / unit.ticksPerSecond)
         default: break
         }
+        holdsText = column.type == .utf8 || column.type == .json
         if case .time(let unit) = column.type, unit == .second || unit == .millisecond {
             narrowTime = true
         } else {
@@ -152,9 +223,11 @@ struct CopySource {
     }
 
     /// Whether a time is stored in 32 bits.
-    private let narrowTime: Bool
+    let narrowTime: Bool
+    /// Whether the bytes are text, of which the server knows more than bytes.
+    let holdsText: Bool
 
-    @inline(__always) private func load<T: BitwiseCopyable>(_ row: Int, _: T.Type) -> T {
+    @inline(__always) func load<T: BitwiseCopyable>(_ row: Int, _: T.Type) -> T {
         values.loadUnaligned(fromByteOffset: (offset &+ row) &* MemoryLayout<T>.size, as: T.self)
     }
 
@@ -235,55 +308,5 @@ struct CopySource {
         put(Int32(truncatingIfNeeded: width), out)
         (out.base + out.count).copyMemory(from: values + (offset &+ row) &* width, byteCount: width)
         out.count &+= width
-    }
-
-    /// Why a moment cannot be written, if there is one: the server's days, times and timestamps have limits, and
-    /// microseconds. Looked for before anything is written, so that writing itself has nothing to check.
-    func misfit() -> String? {
-        // From 4714-11-24 BC, in days and microseconds from 2000-01-01; the upper limits are the server's as well.
-        switch kind {
-        case .date:
-            return firstMisfit { row in
-                let days = Int64(load(row, Int32.self)) - 10_957
-                return (-2_451_545..<2_145_031_949).contains(days) ? nil : "a day lies outside what the server holds"
-            }
-        case .time:
-            return firstMisfit { row in
-                let ticks = narrowTime ? Int64(load(row, Int32.self)) : load(row, Int64.self)
-                if divides, ticks % 1000 != 0 { return "nanoseconds do not fit the server's microseconds" }
-                let (micros, overflow) = microseconds(ticks)
-                return !overflow && (0...86_400_000_000).contains(micros)
-                    ? nil : "a time lies outside of the day, which the server does not hold"
-            }
-        case .timestamp:
-            return firstMisfit { row in
-                let ticks = load(row, Int64.self)
-                if divides, ticks % 1000 != 0 { return "nanoseconds do not fit the server's microseconds" }
-                let (micros, overflow) = microseconds(ticks)
-                let (moved, beyond) = micros.subtractingReportingOverflow(946_684_800_000_000)
-                let held: Range<Int64> = -211_813_488_000_000_000..<9_223_371_331_200_000_000
-                return !overflow && !beyond && held.contains(moved)
-                    ? nil : "a moment lies outside what the server holds"
-            }
-        default: return nil
-        }
-    }
-
-    private func microseconds(_ ticks: Int64) -> (value: Int64, overflow: Bool) {
-        if divides { return (ticks / 1000, false) }
-        let (value, overflow) = ticks.multipliedReportingOverflow(by: Int64(parameter))
-        return (value, overflow)
-    }
-
-    @inline(__always) private func firstMisfit(_ reason: (Int) -> String?) -> String? {
-        for row in 0..<count {
-            if let validity {
-                let bit = offset &+ row
-                let byte = validity.load(fromByteOffset: bit >> 3, as: UInt8.self)
-                if byte & (1 << UInt8(truncatingIfNeeded: bit & 7)) == 0 { continue }
-            }
-            if let reason = reason(row) { return reason }
-        }
-        return nil
     }
 }

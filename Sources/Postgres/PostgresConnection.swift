@@ -16,19 +16,25 @@ public final class PostgresConnection: Sendable {
     private let queue = BlockingQueue("sluice.postgres")
 
     /// libpq's connection, and the cancel handle that may be used from another thread.
-    // `@unchecked Sendable` because `connection` is used on `queue` only, and libpq allows `PQcancel` on any thread.
+    // `@unchecked Sendable` because all but `cancel` is used on `queue` only, and libpq allows `PQcancel` on any thread.
     private final class Handle: @unchecked Sendable {
         let connection: OpaquePointer
         let cancel: OpaquePointer?
+        private(set) var isClosed = false
 
         init(_ connection: OpaquePointer) {
             self.connection = connection
             cancel = PQgetCancel(connection)
         }
 
+        func close() {
+            if !isClosed { PQfinish(connection) }
+            isClosed = true
+        }
+
         deinit {
             PQfreeCancel(cancel)
-            PQfinish(connection)
+            close()
         }
     }
 
@@ -69,6 +75,12 @@ public final class PostgresConnection: Sendable {
         let host = settings["host"] ?? "localhost"
         let port = settings["port"].map { ":\($0)" } ?? ""
         return "postgres://\(host)\(port)/\(settings["dbname"] ?? settings["user"] ?? "")"
+    }
+
+    /// Ends the session, once what it is doing is done; whatever it had open is rolled back.
+    public func close() async {
+        let handle = handle
+        await queue.run { handle.close() }
     }
 
     /// Runs a statement with parameters `$1`, `$2`, … (nil for null), and returns the answer as text.
@@ -170,10 +182,31 @@ public final class PostgresConnection: Sendable {
     public func copyIn(_ bytes: Buffer) async throws(SluiceError) {
         let name = name
         try await cancellable { handle throws(SluiceError) in
-            let sent = bytes.withUnsafeBytes { raw in
-                PQputCopyData(handle.connection, raw.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(raw.count))
+            try bytes.withUnsafeBytes { (raw) throws(SluiceError) in
+                var rest = raw[...]
+                while !rest.isEmpty {
+                    // libpq keeps a copy of what it is handed, so that a large message would cost its size once more.
+                    let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(256 << 10))
+                    rest = rest.dropFirst(piece.count)
+                    let start = piece.baseAddress?.assumingMemoryBound(to: CChar.self)
+                    guard PQputCopyData(handle.connection, start, Int32(piece.count)) == 1 else {
+                        throw Self.failureOfCopy(handle.connection, server: name)
+                    }
+                }
+                // Takes in what the server has said meanwhile, so that an error of its ends the sending soon.
+                _ = PQconsumeInput(handle.connection)
             }
-            guard sent == 1 else { throw PostgresErrors.statement(nil, handle.connection, server: name) }
+        }
+    }
+
+    /// Why the server takes no more rows: what it has said, or else that it is gone.
+    private static func failureOfCopy(_ connection: OpaquePointer, server: String) -> SluiceError {
+        let spoken = PostgresErrors.statement(nil, connection, server: server)
+        do throws(SluiceError) {
+            _ = try endOfCopy(connection, server: server)
+            return spoken
+        } catch {
+            return error
         }
     }
 
@@ -185,7 +218,7 @@ public final class PostgresConnection: Sendable {
         let name = name
         return try await cancellable { handle throws(SluiceError) in
             guard PQputCopyEnd(handle.connection, reason) == 1 else {
-                throw PostgresErrors.statement(nil, handle.connection, server: name)
+                throw Self.failureOfCopy(handle.connection, server: name)
             }
             return try Self.endOfCopy(handle.connection, server: name)
         }
@@ -196,6 +229,11 @@ public final class PostgresConnection: Sendable {
         var failure: SluiceError?
         var rows = 0
         while let result = PQgetResult(connection) {
+            if PQresultStatus(result) == PGRES_COPY_IN {
+                // Still open, and it would be handed out for ever.
+                PQclear(result)
+                break
+            }
             if PQresultStatus(result) == PGRES_COMMAND_OK {
                 rows = Int(String(cString: PQcmdTuples(result))) ?? rows
             } else if failure == nil {
@@ -213,8 +251,12 @@ public final class PostgresConnection: Sendable {
         _ body: @escaping @Sendable (Handle) throws(SluiceError) -> Answer
     ) async throws(SluiceError) -> Answer {
         let handle = handle
+        let name = name
         let outcome: Result<Answer, SluiceError> = await withTaskCancellationHandler {
             await queue.run { () -> Result<Answer, SluiceError> in
+                if handle.isClosed {
+                    return .failure(SluiceError(.inputOutput, "the session is closed", place: .init(file: name)))
+                }
                 do throws(SluiceError) { return .success(try body(handle)) } catch { return .failure(error) }
             }
         } onCancel: {

@@ -49,7 +49,25 @@ enum PostgresErrors {
         if let detail = field("D") { message += " (\(detail))" }
         let (code, isTransient) = kind(state)
         return SluiceError(
-            code, "\(message) [\(state)]", place: place, hint: field("H"), isTransient: isTransient)
+            code, "\(message) [\(state)]", place: place.filled(from: copyPlace(field("W"))), hint: field("H"),
+            isTransient: isTransient)
+    }
+
+    /// Where a COPY failed, by the server's context: `COPY t, line 3, column amount: "x"`.
+    private static func copyPlace(_ context: String?) -> SluiceError.Place {
+        guard let line = context?.split(separator: "\n").first(where: { $0.hasPrefix("COPY ") }) else {
+            return SluiceError.Place()
+        }
+        var place = SluiceError.Place()
+        // A table's name may hold anything, these words included; the last ones count.
+        let parts = line.split(separator: ", ", omittingEmptySubsequences: true)
+        if let part = parts.last(where: { $0.hasPrefix("line ") }) {
+            place.row = Int(part.dropFirst(5).prefix { $0.isNumber })
+        }
+        if let part = parts.last(where: { $0.hasPrefix("column ") }) {
+            place.column = String(part.dropFirst(7).prefix { $0 != ":" })
+        }
+        return place
     }
 
     /// What a SQLSTATE means for us.
