@@ -6,6 +6,10 @@ public struct Completer: Sendable {
         public var words: [ValueChoice] = []
         /// Whether the shell offers files or folders besides.
         public var paths: ValueCompletion = .nothing
+        /// What of the program's own is offered besides: `jobs`.
+        public var known: String?
+        /// What those words have to stand behind: `--job=`.
+        public var knownPrefix = ""
     }
 
     private let root: CommandModel
@@ -24,8 +28,16 @@ public struct Completer: Sendable {
     }
 
     /// The offer as the completion scripts read it: a word and its meaning a line, then `:files`, `:folders` or `:`.
-    public func lines(for words: [String]) -> String {
-        let offer = offer(for: words)
+    ///
+    /// - parameter known: Finds out words of the program's own.
+    public func lines(
+        for words: [String], known: (_ kind: String) async -> [ValueChoice] = { _ in [] }
+    ) async -> String {
+        var offer = offer(for: words)
+        if let kind = offer.known {
+            let found = await known(kind).map { ValueChoice(offer.knownPrefix + $0.word, $0.help) }
+            offer.words += found.filter { $0.word.hasPrefix(words.last ?? "") }
+        }
         var text = ""
         for choice in offer.words {
             text += choice.help.isEmpty ? "\(choice.word)\n" : "\(choice.word)\t\(choice.help)\n"
@@ -33,7 +45,7 @@ public struct Completer: Sendable {
         switch offer.paths {
         case .files: text += ":files\n"
         case .folders: text += ":folders\n"
-        case .nothing, .choices, .commands: text += ":\n"
+        case .nothing, .choices, .commands, .known: text += ":\n"
         }
         return text
     }
@@ -102,10 +114,11 @@ public struct Completer: Sendable {
 
         private func values(of spec: ParameterSpec, before word: String, under prefix: String = "") -> Offer {
             if spec.completion == .commands { return Offer(words: commandWords(of: root)) }
-            if spec.completion != .choices { return Offer(paths: spec.completion) }
             // Of a list, what was typed up to its last separator stays.
             var kept = prefix
             if let separator = spec.separator, let last = word.lastIndex(of: separator) { kept += word[...last] }
+            if case .known(let kind) = spec.completion { return Offer(known: kind, knownPrefix: kept) }
+            if spec.completion != .choices { return Offer(paths: spec.completion) }
             return Offer(words: spec.choices.map { ValueChoice(kept + $0.word, $0.help) })
         }
 

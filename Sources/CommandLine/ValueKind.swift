@@ -56,6 +56,8 @@ public enum ValueCompletion: Sendable, Equatable {
     case folders
     /// The commands of the program.
     case commands
+    /// Words that the program finds out while the user types: its `jobs`, its `runs`.
+    case known(String)
 }
 
 /// Why a text is not a value: `is not a whole number`, and how it could be mended.

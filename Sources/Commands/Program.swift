@@ -8,7 +8,9 @@ public enum Program {
         if words.first == "__complete" {
             // Not a command for people, and its words are those of an unfinished line, which no parser would take.
             let line = words.dropFirst(words.dropFirst().first == "--" ? 2 : 1)
-            context.output.write(Completer(root: registry.model).lines(for: Array(line)))
+            let known = KnownWords(line: Array(line), context)
+            context.output.write(
+                await Completer(root: registry.model).lines(for: Array(line)) { await known.words($0) })
             return .succeeded
         }
         var context = context

@@ -38,9 +38,9 @@ extension Project {
         return (Project(Section(resolved), inputs: inputs), problems)
     }
 
-    /// The environments that a project file declares, in its order, whatever else is wrong with it.
-    public static func environments(in text: String, file: String) -> [String] {
-        parseDocument(text, file: file).node?["environments"]?.entries.map(\.key) ?? []
+    /// The names under `section` of a project file, in its order, whatever else is wrong with it: `jobs`, `environments`.
+    public static func names(under section: String, in text: String, file: String) -> [String] {
+        parseDocument(text, file: file).node?[section]?.entries.map(\.key) ?? []
     }
 
     // MARK: Environments and variables
@@ -88,8 +88,10 @@ extension Project {
             let names = document[reference.section]?.entries.map(\.key) ?? []
             guard !names.contains(reference.name) else { return nil }
             let singular = String(reference.section.dropLast())
+            let isFile = reference.section == "connections" && reference.name.contains(".")
             let hint =
                 nearestWord(to: reference.name, among: names).map { "did you mean \"\($0)\"?" }
+                ?? (isFile ? "write ./\(reference.name) for a file or folder" : nil)
                 ?? (names.isEmpty
                     ? "add it under \"\(reference.section)\"" : "declared: \(names.joined(separator: ", "))")
             return Diagnostic(

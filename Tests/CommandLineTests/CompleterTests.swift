@@ -40,9 +40,26 @@ import Testing
         #expect(completer.offer(for: words).paths == paths)
     }
 
-    @Test func scriptsReadAWordAndItsMeaningALine() {
-        #expect(completer.lines(for: ["shelf", ""]) == "tidy\tTidy it\n:\n")
-        #expect(completer.lines(for: ["mix", ""]) == ":files\n")
-        #expect(completer.lines(for: ["shelf", "tidy", "--shelf", ""]) == ":folders\n")
+    @Test func scriptsReadAWordAndItsMeaningALine() async {
+        #expect(await completer.lines(for: ["shelf", ""]) == "tidy\tTidy it\n:\n")
+        #expect(await completer.lines(for: ["mix", ""]) == ":files\n")
+        #expect(await completer.lines(for: ["shelf", "tidy", "--shelf", ""]) == ":folders\n")
+    }
+
+    @Test(arguments: [
+        (["brew", "t"], "tea\tgreen\ntoast\n:\n"), (["brew", "--like", ""], "tea\tgreen\ntoast\nmilk\n:\n"),
+        (["brew", "--like=m"], "--like=milk\n:\n"), (["brew", "--any", "tea,to"], "tea,toast\n:\n"),
+    ])
+    func wordsThatTheProgramFindsOutAreOffered(words: [String], lines: String) async {
+        let kind = ValueKind<String>("DRINK", completion: .known("drinks")) { text throws(ValueProblem) in text }
+        let drink = Parameter.argument("DRINK", kind, help: "What to brew")
+        let like = Parameter.optional("like", kind, help: "Something like it")
+        let any = Parameter.repeated("any", kind, separator: ",", help: "Any of these")
+        let brew = CommandModel("brew", "Brew", [.arguments(drink), .options(like, any)])
+        let root = CommandModel("cup", "Pour drinks", subcommands: [.init("Drinks", [brew])])
+        let found = await Completer(root: root).lines(for: words) { kind in
+            kind == "drinks" ? [ValueChoice("tea", "green"), ValueChoice("toast"), ValueChoice("milk")] : []
+        }
+        #expect(found == lines)
     }
 }

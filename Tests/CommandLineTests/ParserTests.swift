@@ -140,7 +140,7 @@ import Testing
     /// Whatever is typed, the parser ends with a request or an error that has a message, and values that it was given
     /// behind `--` come out as they went in.
     @Test(arguments: UInt64(0)..<40)
-    func noLineBreaksTheParser(seed: UInt64) {
+    func noLineBreaksTheParser(seed: UInt64) async {
         var random = Generator(state: seed)
         let pieces = [
             "pour", "mix", "shelf", "tidy", "rinse", "--", "-", "--size", "--size=3", "-s", "-s3", "-hq", "--no-lid",
@@ -164,7 +164,7 @@ import Testing
                 #expect(!error.error.message.isEmpty)
                 #expect(error.error.code == .usage)
             }
-            _ = Completer(root: cup.root).lines(for: line)
+            _ = await Completer(root: cup.root).lines(for: line)
         }
     }
 }

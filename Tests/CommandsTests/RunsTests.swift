@@ -128,6 +128,28 @@ private struct History: Sendable {
         #expect(json.contains("\"number\": 2") && json.contains("\"parameters\": {\"fullRefresh\":true}"))
     }
 
+    @Test func namesAreCompleted() async throws {
+        let history = try await History()
+        history.folder.write(
+            "project: p\njobs: { orders: {}, other: {} }\nenvironments: { prod: {}, test: [ }\n", to: "b/sluice.yaml")
+        history.folder.write("project: p\njobs: { orders: { kind: nonsense } }\n", to: "sluice.yaml")
+        func complete(_ words: String...) async -> String {
+            await Run.words(["__complete", "--"] + words, in: history.folder.path).output
+        }
+        #expect(await complete("runs", "--job", "o") == "orders\n:\n")
+        #expect(
+            await complete("status", "00") == """
+                00000002\tcustomers, failed, 2024-11-21 06:32:56
+                00000001\torders, succeeded, 2024-11-21 05:32:56
+                :
+
+                """)
+        #expect(await complete("logs", "or") == "orders\tthe latest run of this job\n:\n")
+        // A file that does not parse, and a folder that is not there.
+        #expect(await complete("runs", "-C", "b", "--job", "o") == ":\n")
+        #expect(await complete("runs", "-C", "nowhere", "--job", "o") == ":\n")
+    }
+
     @Test func aRunThatIsNotThereIsAnError() async throws {
         let history = try await History()
         let missing = await history.line("status ordres")

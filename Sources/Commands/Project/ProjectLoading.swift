@@ -30,7 +30,10 @@ extension ProjectFile {
     }
 
     /// The environments that it declares.
-    var environments: [String] { Project.environments(in: text, file: name) }
+    var environments: [String] { names(under: "environments") }
+
+    /// The names under `section`, whatever else is wrong with the file.
+    func names(under section: String) -> [String] { Project.names(under: section, in: text, file: name) }
 
     /// A value that was given on the command line and is asked for nowhere was meant for another name.
     private func unknownVariables(_ variables: [String: String]) -> [Diagnostic] {

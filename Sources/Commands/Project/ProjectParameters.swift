@@ -3,7 +3,7 @@ import CommandLine
 /// How a project is seen: the options of every command that needs one.
 struct ProjectParameters: Sendable {
     let environment = Parameter.optional(
-        "environment", .text.named("NAME"), short: "e", environment: "SLUICE_ENVIRONMENT",
+        "environment", .environment, short: "e", environment: "SLUICE_ENVIRONMENT",
         help: "See the project as this one of its environments does")
     let variables = Parameter.repeated(
         "var", .assignment, help: "A value for ${var.NAME}; wins over what the project says")

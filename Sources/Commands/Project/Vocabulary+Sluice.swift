@@ -1,3 +1,4 @@
+import Connectors
 import Ingest
 import Project
 import Settings
@@ -5,13 +6,12 @@ import Settings
 extension Vocabulary {
     /// What a `sluice.yaml` may say to this program.
     static let sluice = Vocabulary(
-        protocols: protocols,
+        protocols: ConnectorRegistry.standard.protocols + missing,
         kinds: [(IngestKeys.kind, IngestKeys.keys)],
         jobChecks: [IngestKeys.kind: IngestKeys.check])
 
-    private static let protocols: [(name: String, keys: [KeyShape])] = [
-        ("file", [KeyShape("path", .text, "The folder that patterns start from", required: true)]),
-        ("sqlite", [KeyShape("path", .text, "The database file", required: true)]),
+    private static let missing: [(name: String, keys: [KeyShape])] = [
+        ("sqlite", [KeyShape("path", .text, "The database file")]),
         (
             "postgres",
             [
@@ -21,5 +21,5 @@ extension Vocabulary {
                 KeyShape("schema", .text, "The schema of tables that are named without one"),
             ]
         ),
-    ]
+    ].filter { entry in !ConnectorRegistry.standard.entries.contains { $0.name == entry.0 } }
 }

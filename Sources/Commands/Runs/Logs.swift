@@ -5,7 +5,7 @@ import Support
 /// `sluice logs`: what a run said while it worked, or says.
 struct Logs: Command {
     let run = Parameter.optionalArgument(
-        "RUN", .text, help: "A run's id or a part of it, or a job for its latest run; the latest of all when not given")
+        "RUN", .run, help: "A run's id or a part of it, or a job for its latest run; the latest of all when not given")
     let follow = Parameter.flag("follow", short: "f", help: "Go on with what is said from now on, until the run ends")
     let level = Parameter.optional(
         "level", .choice(RunLog.Level.self), help: "Only lines that matter at least so much; info when not given")

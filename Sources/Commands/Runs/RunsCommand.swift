@@ -4,10 +4,10 @@ import Support
 
 /// `sluice runs`: what ran, and how it ended.
 struct RunsCommand: Command {
-    let job = Parameter.optional("job", .text.named("NAME"), help: "Only runs of this job")
+    let job = Parameter.optional("job", .job, help: "Only runs of this job")
     let state = Parameter.optional("state", .choice(RunState.self), help: "Only runs that stand so")
     let environment = Parameter.optional(
-        "environment", .text.named("NAME"), short: "e", help: "Only runs in this environment")
+        "environment", .environment, short: "e", help: "Only runs in this environment")
     let since = Parameter.optional("since", .duration, help: "Only runs that began in this time: 2h, 7d")
     let limit = Parameter.option(
         "limit", .integer(1...), short: "n", default: "20", help: "At most so many, the latest")

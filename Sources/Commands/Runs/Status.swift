@@ -5,7 +5,7 @@ import Support
 /// `sluice status`: everything about one run.
 struct Status: Command {
     let run = Parameter.optionalArgument(
-        "RUN", .text, help: "A run's id or a part of it, or a job for its latest run; the latest of all when not given")
+        "RUN", .run, help: "A run's id or a part of it, or a job for its latest run; the latest of all when not given")
 
     var model: CommandModel {
         CommandModel(
