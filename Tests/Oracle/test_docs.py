@@ -1,5 +1,7 @@
-"""docs/formats.md lists what is supported; every row of its tables is held against pyarrow here."""
+"""docs/formats.md lists what is supported; every row of its tables is held against pyarrow here. What docs/command-line.md
+says that commands print is held against what they print."""
 
+import json
 import re
 from pathlib import Path
 
@@ -77,3 +79,30 @@ def test_encodings_are_read_and_written_as_the_page_says(sluice, tmp_path, encod
     sluice("convert", source, out, "--column-encoding", f"{column}={encoding}", "--page-version", "2")
     assert encoding.upper() in pq.ParquetFile(out).metadata.row_group(0).column(index).encodings
     assert pq.read_table(out).equals(TABLE)
+
+
+LINE = (ROOT / "docs/command-line.md").read_text()
+
+
+def console(page, command):
+    """What the page says that a command prints."""
+    return re.search(r"```console\n\$ " + re.escape(command) + r"\n(.*?)```", page, re.S).group(1)
+
+
+def test_init_prints_what_the_page_says(sluice, tmp_path):
+    done = sluice("init", "shop", cwd=tmp_path)
+    assert done.text + done.err == console(LINE, "sluice init shop")
+
+
+def test_validate_prints_what_the_page_says(attempt, tmp_path):
+    (tmp_path / "sluice.yaml").write_text(re.search(r"```yaml\n(project: shop.*?)```", LINE, re.S).group(1))
+    done = attempt("validate", cwd=tmp_path)
+    assert (done.code, done.text) == (4, "")
+    assert done.err == console(LINE, "sluice validate")
+
+
+def test_every_command_is_on_the_page(sluice):
+    table = LINE.split("| command | does |")[1].split("\n\n")[0]
+    listed = set(re.findall(r"^\| `([a-z]+)", table, re.M))
+    model = json.loads(sluice("help", "--json").text)
+    assert listed == {command["name"] for command in model["commands"]}
