@@ -104,11 +104,18 @@ let package = Package(
             "Ingest",
             ["Connectors", "Warehouse", "Parquet", "Storage", "Settings", "Columns", "Support", "CCrypto"]),
 
+        // Floor 7: the library's face.
+        library(
+            "Sluice",
+            [
+                "Ingest", "Project", "Connectors", "Warehouse", "Runs", "Storage", "Settings", "Columns", "Support",
+            ]),
+
         // Floor 8 and 9: the command line, and the program.
         library(
             "Commands",
             [
-                "Project", "Ingest", "Connectors", "Runs", "Tables", "Parquet", "TextFormats", "Storage", "Settings",
+                "Sluice", "Project", "Ingest", "Connectors", "Warehouse", "Runs", "Tables", "Parquet", "TextFormats", "Storage", "Settings",
                 "Columns", "CommandLine", "Support", "CVersion",
             ]),
         .executableTarget(name: "SluiceProgram", dependencies: ["Commands"], swiftSettings: swiftSettings),

@@ -37,6 +37,7 @@ public struct ExitCode: Sendable, Hashable {
         case .invalidConfiguration: self = .invalidConfiguration
         case .permission: self = .permission
         case .cancelled: self = .interrupted
+        case .timedOut: self = .timedOut
         default: self = error.isTransient ? .transient : .failed
         }
     }

@@ -84,6 +84,8 @@ public struct IngestJob: Sendable {
     public var retryWait = Duration.seconds(1)
     /// How long to wait for another run of the job to end.
     public var lockWait = Duration.zero
+    /// How long a run may take; nil for as long as it takes.
+    public var timeout: Duration?
 
     /// The job `pipeline`.
     public init(pipeline: String, source: String, selection: ReadRequest.Selection, table: TableName) {

@@ -72,7 +72,7 @@ public final class IngestMonitor: Sendable {
         bytes.store(0, ordering: .relaxed)
     }
 
-    func say(
+    public func say(
         _ name: String, _ message: String, level: IngestEvent.Level = .info,
         _ fields: KeyValuePairs<String, JSONText> = [:]
     ) {

@@ -1,6 +1,7 @@
 public import Connectors
 public import Storage
 public import Support
+import Synchronization
 public import Warehouse
 
 /// One run of an ingest: from the source to the lake to the warehouse.
@@ -46,6 +47,32 @@ public struct IngestRun: Sendable {
     @concurrent public func perform(
         attempt: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws(SluiceError) -> IngestResult {
+        guard let timeout = job.timeout else { return try await performAll(attempt) }
+        let clock = Deadline(timeout)
+        let outcome = await withTaskGroup(of: Result<IngestResult, SluiceError>?.self) {
+            group -> Result<IngestResult, SluiceError> in
+            group.addTask {
+                do throws(SluiceError) { return .success(try await performAll(attempt, deadline: clock)) } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                await clock.pass()
+                return nil
+            }
+            while let ended = await group.next() {
+                // The run itself ends, one way or the other, when it is cancelled.
+                group.cancelAll()
+                if let ended { return ended }
+            }
+            return .failure(SluiceError(.timedOut, "the run took too long"))
+        }
+        return try outcome.get()
+    }
+
+    private func performAll(
+        _ attempt: @escaping @Sendable (Int) async -> Void, deadline: Deadline? = nil
+    ) async throws(SluiceError) -> IngestResult {
         var state = AttemptState(run: id)
         var number = 1
         while true {
@@ -56,7 +83,7 @@ public struct IngestRun: Sendable {
                 await state.close()
                 return result
             } catch {
-                failure = IngestRun.explained(error)
+                failure = deadline?.failure ?? IngestRun.explained(error)
             }
             // Whoever is refused the lock has waited as long as the job says.
             let isWorthRetrying = failure.isTransient && state.isLocked && number <= job.retries && !Task.isCancelled
@@ -235,6 +262,30 @@ public struct IngestRun: Sendable {
         case is CancellationError: SluiceError(.cancelled, "the run was cancelled")
         default: SluiceError(.inputOutput, "\(error)")
         }
+    }
+}
+
+/// The end of a run's time.
+private final class Deadline: Sendable {
+    private let timeout: Duration
+    private let hasPassed = Atomic(false)
+
+    init(_ timeout: Duration) { self.timeout = timeout }
+
+    /// Waits for it, or until the task is cancelled.
+    func pass() async {
+        do {
+            try await Task.sleep(for: timeout)
+            hasPassed.store(true, ordering: .releasing)
+        } catch {}
+    }
+
+    /// Why a run that failed did so, when its time was over.
+    var failure: SluiceError? {
+        guard hasPassed.load(ordering: .acquiring) else { return nil }
+        return SluiceError(
+            .timedOut, "the run took longer than \(Quantities.describe(timeout))",
+            hint: "raise \"timeout\" of the job, or read less at a time")
     }
 }
 

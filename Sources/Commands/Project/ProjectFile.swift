@@ -49,6 +49,16 @@ struct ProjectFile: Sendable {
             hint: "Run 'sluice init' to make one, or name its folder with -C FOLDER.")
     }
 
+    /// Whether there is a project in `context`'s folder or above.
+    static func isAnywhere(in context: Context) -> Bool {
+        guard var folder = try? absolute(context.resolve(".")) else { return false }
+        while true {
+            if names.contains(where: { access(join(folder, $0), F_OK) == 0 }) { return true }
+            if folder == "/" { return false }
+            folder = parent(of: folder)
+        }
+    }
+
     private static func read(
         _ name: String, others: [String], folder: String, up: String, _ context: Context
     ) throws(SluiceError) -> ProjectFile {

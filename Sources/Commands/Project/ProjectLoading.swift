@@ -1,5 +1,6 @@
 import CommandLine
 import Project
+import Sluice
 import Support
 
 extension Context {
@@ -7,13 +8,30 @@ extension Context {
     ///
     /// - throws: `InvalidProject` with everything that is wrong, or `SluiceError` when there is none.
     func loadProject(_ parameters: ProjectParameters, _ arguments: Arguments) throws -> Project {
+        try loadProjectAndVariables(parameters, arguments).project
+    }
+
+    /// The same, with the environment variables that it is seen with: the process's, `.env` laid under them.
+    func loadProjectAndVariables(
+        _ parameters: ProjectParameters, _ arguments: Arguments
+    ) throws -> (project: Project, variables: [String: String]) {
         let file = try ProjectFile.find(in: self)
         let (project, problems) = file.parse(
             environment: arguments[parameters.environment], variables: parameters.values(arguments))
         let report = DiagnosticReport(problems, sources: file.sources)
         guard let project else { throw InvalidProject(file: file.name, report: report) }
         if !options.isQuiet { report.tell(self) }
-        return project
+        return (project, file.environmentVariables)
+    }
+
+    /// The workspace of the project that the command line means, or an empty one where there is no project.
+    func workspaceIfAny(_ parameters: ProjectParameters, _ arguments: Arguments) throws -> Workspace {
+        do {
+            let (project, variables) = try loadProjectAndVariables(parameters, arguments)
+            return Workspace(project, environmentVariables: variables)
+        } catch let error as SluiceError where error.code == .invalidConfiguration && !ProjectFile.isAnywhere(in: self) {
+            return try Workspace.empty(in: self)
+        }
     }
 }
 
@@ -25,7 +43,7 @@ extension ProjectFile {
         var inputs = ProjectInputs(
             folder: folder, environment: environment, environmentVariables: environmentVariables, variables: variables)
         inputs.unsetVariables = unsetVariables
-        let (project, found) = Project.parse(text, file: name, vocabulary: .sluice, inputs: inputs)
+        let (project, found) = Project.parse(text, file: name, vocabulary: .standard, inputs: inputs)
         return (project, problems + unknownVariables(variables) + found)
     }
 
@@ -59,5 +77,19 @@ struct InvalidProject: Error {
             SluiceError(.invalidConfiguration, message, place: .init(file: file)), command: [])
         error.tell(context)
         if context.options.isJSON { context.answer(["error": error.json, "problems": report.json]) }
+    }
+}
+
+extension Workspace {
+    /// A workspace of a project that declares nothing: lake and warehouse are the usual ones of the current folder.
+    static func empty(in context: Context) throws(SluiceError) -> Workspace {
+        let folder = context.resolve(".")
+        let inputs = ProjectInputs(folder: folder, environmentVariables: context.environment)
+        let (project, problems) = Project.parse(
+            "project: default", file: "sluice.yaml", vocabulary: .standard, inputs: inputs)
+        guard let project else {
+            throw SluiceError(.invalidConfiguration, problems.first?.message ?? "an empty project is not valid")
+        }
+        return Workspace(project, environmentVariables: context.environment)
     }
 }

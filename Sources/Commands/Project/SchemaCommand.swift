@@ -1,5 +1,6 @@
 import CommandLine
 import Project
+import Sluice
 import Settings
 import Support
 
@@ -17,7 +18,7 @@ struct SchemaCommand: Command {
     }
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
-        context.answer(Vocabulary.sluice.jsonSchema)
+        context.answer(Vocabulary.standard.jsonSchema)
         return .succeeded
     }
 }

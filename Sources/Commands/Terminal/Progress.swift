@@ -8,6 +8,8 @@ struct ProgressMeasure: Sendable {
     var bytes = 0
     /// How many bytes there are, when that is known.
     var totalBytes: Int?
+    /// What is being done just now.
+    var stage: String?
 }
 
 /// What is shown of some work, and when: on a terminal a line that is drawn over, from 400 ms on; elsewhere a line at
@@ -56,6 +58,7 @@ struct ProgressView {
         var parts: [String] = []
         let rate = elapsed > 0 ? Double(measure.bytes) / elapsed : 0
         let total = measure.totalBytes ?? 0
+        if let stage = measure.stage { parts.append(Display.safe(stage)) }
         if let share = share(measure) { parts.append("\(Int(share * 100))%") }
         parts.append("\(ProgressView.count(measure.rows)) rows")
         let bytes = Quantities.describe(bytes: measure.bytes)

@@ -1,0 +1,96 @@
+import CommandLine
+import Sluice
+import Support
+
+/// `sluice plan`: what running jobs would do.
+struct PlanCommand: Command {
+    let jobs = Parameter.arguments("JOB", .text, required: false, help: "The jobs; all of them when none is named")
+    let project = ProjectParameters()
+    let detailed = Parameter.flag(
+        "detailed-exit-code", help: "End with 2 when a table would be changed")
+
+    var model: CommandModel {
+        CommandModel(
+            "plan", "Show what running jobs would do, and do nothing",
+            [.arguments(jobs), project.group, .options(detailed)],
+            discussion: """
+                Sources and warehouse are looked at and left as they are. The types of text files are those that their \
+                beginning shows; reading all of them may widen some.
+                """,
+            examples: [
+                .init("sluice plan", "all jobs"),
+                .init("sluice plan orders -e prod --detailed-exit-code", "for a pipeline that asks before it runs"),
+            ])
+    }
+
+    func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
+        let (declared, variables) = try context.loadProjectAndVariables(project, arguments)
+        let workspace = Workspace(declared, environmentVariables: variables)
+        let names = arguments[jobs].isEmpty ? declared.jobs.map(\.name) : arguments[jobs]
+        let code = try await PlanReport.show(names, workspace, IngestOptions(), in: context)
+        return arguments[detailed] ? code : .succeeded
+    }
+}
+
+/// What jobs would do, in words: a line for each thing, and a summary.
+enum PlanReport {
+    /// Shows it.
+    ///
+    /// - returns: Whether a table would be changed.
+    static func show(
+        _ names: [String], _ workspace: Workspace, _ options: IngestOptions, in context: Context
+    ) async throws -> ExitCode {
+        var documents: [JSONText] = []
+        var changes = 0
+        for name in names {
+            let (job, plan) = try await workspace.plan(name, options: options)
+            changes += plan.changes.count
+            documents.append(document(name, job, plan))
+            if !context.options.isJSON { for line in lines(name, job, plan) { context.output.print(Display.safe(line)) } }
+        }
+        if context.options.isJSON {
+            context.answer(["jobs": .array(documents), "changes": .number(changes)])
+        } else {
+            context.output.print(changes == 1 ? "Plan: 1 change to tables" : "Plan: \(changes) changes to tables")
+        }
+        return changes > 0 ? .changesPending : .succeeded
+    }
+
+    private static func lines(_ name: String, _ job: IngestJob, _ plan: IngestPlan) -> [String] {
+        var lines = ["\(name): \(job.mode.rawValue) into \(job.table)"]
+        for unit in plan.units.prefix(20) {
+            lines.append("  read \(unit.name)\(unit.bytes.map { ", \(Quantities.describe(bytes: $0))" } ?? "")")
+        }
+        if plan.units.count > 20 { lines.append("  read \(plan.units.count - 20) more files") }
+        if plan.knownUnits > 0 { lines.append("  leave \(plan.knownUnits) files that are loaded") }
+        if plan.units.isEmpty { lines.append("  nothing new to read") }
+        if let cursor = plan.cursor {
+            let from = cursor.from.map { " from \($0)" } ?? ""
+            let to = cursor.to.map { " to \($0)" } ?? ""
+            lines.append("  where \(cursor.column) goes\(from)\(to)")
+        }
+        if plan.clears { lines.append("  replace the rows that are in \(job.table)") }
+        for change in plan.changes { lines.append("  \(change.sentence(job.table))") }
+        if !plan.discarded.isEmpty { lines.append("  leave out \(plan.discarded.joined(separator: ", "))") }
+        return lines
+    }
+
+    private static func document(_ name: String, _ job: IngestJob, _ plan: IngestPlan) -> JSONText {
+        [
+            "job": .string(name), "table": .string("\(job.table)"), "mode": .string(job.mode.rawValue),
+            "units": .array(
+                plan.units.map { ["name": .string($0.name), "bytes": $0.bytes.map { .number($0) } ?? .null] }),
+            "knownUnits": .number(plan.knownUnits),
+            "cursor": plan.cursor.map {
+                [
+                    "column": .string($0.column), "from": $0.from.map { .string($0) } ?? .null,
+                    "to": $0.to.map { .string($0) } ?? .null,
+                ]
+            } ?? .null,
+            "columns": .array(plan.schema.fields.map { .string("\($0)") }), "mayWiden": .bool(plan.mayWiden),
+            "clears": .bool(plan.clears),
+            "changes": .array(plan.changes.map { .string($0.sentence(job.table)) }),
+            "discarded": .array(plan.discarded.map { .string($0) }),
+        ]
+    }
+}

@@ -1,0 +1,242 @@
+public import Connectors
+public import Ingest
+public import Runs
+public import Storage
+public import Support
+import Synchronization
+public import Warehouse
+
+/// One run of one job, with its history and its log.
+public struct JobRun: Sendable {
+    private let record: RunRecord
+    private let job: IngestJob
+    private let connector: any Connector
+    private let warehouse: any Warehouse
+    private let lake: any Lake
+    private let stateFolder: String
+    private let options: IngestOptions
+    private let observer: JobObserver
+
+    /// The run that `record` begins. What is kept of it lies in `stateFolder`.
+    public init(
+        record: RunRecord, job: IngestJob, connector: any Connector, warehouse: any Warehouse, lake: any Lake,
+        stateFolder: String, options: IngestOptions = .init(), observer: JobObserver = .init()
+    ) {
+        self.record = record
+        self.job = job
+        self.connector = connector
+        self.warehouse = warehouse
+        self.lake = lake
+        self.stateFolder = stateFolder
+        self.options = options
+        self.observer = observer
+    }
+
+    /// Does it. Does not throw: whatever happens is in the outcome.
+    public func perform() async -> JobOutcome {
+        var record = record
+        let logPath = "\(stateFolder)/logs/\(record.id).ndjson"
+        record.log = logPath
+        record.who = HostProcess.who
+        record.process = HostProcess.current
+        record.state = .running
+        let observer = observer
+        let log = RunLog(path: logPath, run: record.id, job: record.job) { problem in
+            observer.event(IngestEvent(level: .warning, name: "log-failed", message: "\(problem)", fields: []))
+        }
+        let monitor = IngestMonitor { event in
+            log.write(event.logLevel, event.name, event.message, event.fields)
+            observer.event(event)
+        }
+        let history = await openHistory(monitor)
+        var options = options
+        let dead = await deadRuns(history)
+        options.unacknowledged = dead.map(\.id)
+        await history?.tell { store throws(SluiceError) in try await store.start(record) }
+        monitor.say("started", "run \(record.id) of \(record.job)", ["parameters": .raw(record.parameters)])
+        observer.begun(record, monitor)
+
+        let attempts = Mutex<[AttemptRecord]>([])
+        let reporter = Task { [record] in await report(record.id, monitor, history) }
+        let run = IngestRun(
+            record.id, of: job, from: connector, through: lake, into: warehouse, options: options, monitor: monitor)
+        let outcome: Result<IngestResult, SluiceError>
+        do throws(SluiceError) {
+            outcome = .success(
+                try await run.perform { [record] number in
+                    let attempt = AttemptRecord(number: number, startedAt: Moment.now.microseconds)
+                    attempts.withLock { attempts in
+                        attempts.end(.failed, monitor.counts, error: "tried again")
+                        attempts.append(attempt)
+                    }
+                    await history?.tell { store throws(SluiceError) in try await store.attempt(record.id, attempt) }
+                })
+        } catch {
+            outcome = .failure(error)
+        }
+        reporter.cancel()
+        await reporter.value
+        record.attempts = attempts.withLock { $0 }
+        let ended = record.ended(outcome, monitor)
+        // In a task of its own, because this one may be cancelled.
+        await Task { [ended] in
+            await history?.tell { store throws(SluiceError) in
+                try await store.finish(ended.record)
+                try await settle(dead, ended, store)
+            }
+        }.value
+        FaultPoint.recorded.reach()
+        log.write(
+            ended.error == nil ? .info : .error, "ended", ended.error.map { "\($0)" } ?? ended.record.state.rawValue,
+            [(key: "state", value: .string(ended.record.state.rawValue))])
+        log.close()
+        return ended
+    }
+
+    // MARK: History
+
+    private func openHistory(_ monitor: IngestMonitor) async -> History? {
+        do throws(SluiceError) {
+            return History(store: try await RunStore.open("\(stateFolder)/runs.db"), monitor: monitor)
+        } catch {
+            monitor.say("history-failed", "the history of runs cannot be kept: \(error)", level: .warning)
+            return nil
+        }
+    }
+
+    /// The last runs of this job, as far as they ended without a word: whoever waited for them does not know how.
+    private func deadRuns(_ history: History?) async -> [RunRecord] {
+        guard let runs = try? await history?.store.list(RunFilter(job: record.job, limit: 20)) else { return [] }
+        return Array(
+            runs.filter { $0.project == record.project && $0.id != record.id }
+                .prefix { $0.error == RunStore.endedWithoutAWord })
+    }
+
+    /// Says of dead runs how they ended, now that the warehouse has been asked.
+    private func settle(_ dead: [RunRecord], _ outcome: JobOutcome, _ store: RunStore) async throws(SluiceError) {
+        for var run in dead {
+            run.finishedAt = Moment.now.microseconds
+            if let result = outcome.result, result.run == run.id {
+                run.state = outcome.record.state
+                run.counts = outcome.record.counts
+                run.error = nil
+                run.exitCode = outcome.record.exitCode
+            } else {
+                run.state = .failed
+                run.error = RunStore.endedWithoutAWord
+                run.exitCode = 1
+            }
+            try await store.finish(run)
+        }
+    }
+
+    /// Keeps the history's counts up to date while the run goes on.
+    private func report(_ id: String, _ monitor: IngestMonitor, _ history: History?) async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(2))
+            if Task.isCancelled { return }
+            let counts = monitor.counts
+            await history?.tell { store throws(SluiceError) in
+                try await store.update(id, state: .running, counts: counts)
+            }
+        }
+    }
+}
+
+/// The history of runs, which a run does not depend on: what goes wrong with it is told once.
+private final class History: Sendable {
+    let store: RunStore
+    private let monitor: IngestMonitor
+    private let hasFailed = Atomic(false)
+
+    init(store: RunStore, monitor: IngestMonitor) {
+        self.store = store
+        self.monitor = monitor
+    }
+
+    func tell(_ body: (RunStore) async throws(SluiceError) -> Void) async {
+        do throws(SluiceError) {
+            try await body(store)
+        } catch {
+            if !hasFailed.exchange(true, ordering: .relaxed) {
+                monitor.say("history-failed", "the history of runs cannot be kept: \(error)", level: .warning)
+            }
+        }
+    }
+}
+
+extension RunRecord {
+    /// This record of a run that ended so.
+    fileprivate func ended(_ outcome: Result<IngestResult, SluiceError>, _ monitor: IngestMonitor) -> JobOutcome {
+        var record = self
+        record.finishedAt = Moment.now.microseconds
+        record.counts = monitor.counts
+        switch outcome {
+        case .success(let result):
+            record.state = result.isPartial ? .partial : .succeeded
+            record.exitCode = result.isPartial ? 3 : 0
+            record.counts.take(result)
+            record.cursorFrom = result.cursorFrom
+            record.cursorTo = result.cursorTo
+            record.attempts.end(record.state, record.counts)
+            return JobOutcome(record: record, result: result)
+        case .failure(let error):
+            record.state =
+                switch error.code {
+                case .cancelled: .cancelled
+                case .timedOut: .timedOut
+                default: .failed
+                }
+            record.error = Redactor.shared.redact("\(error)")
+            record.attempts.end(record.state, record.counts, error: record.error)
+            return JobOutcome(record: record, error: error)
+        }
+    }
+}
+
+extension [AttemptRecord] {
+    /// Ends the last one.
+    fileprivate mutating func end(_ state: RunState, _ counts: RunCounts, error: String? = nil) {
+        guard var last = popLast() else { return }
+        last.state = state
+        last.finishedAt = Moment.now.microseconds
+        last.counts = counts
+        last.error = error
+        append(last)
+    }
+}
+
+extension IngestMonitor {
+    /// How far the run has come, in the history's words.
+    var counts: RunCounts {
+        var counts = RunCounts()
+        counts.rowsRead = rowsRead
+        counts.rowsStaged = rowsStaged
+        counts.rowsLoaded = rowsLoaded
+        counts.rowsRejected = rowsRejected
+        counts.bytesRead = bytesRead
+        return counts
+    }
+}
+
+extension RunCounts {
+    fileprivate mutating func take(_ result: IngestResult) {
+        rowsRead = result.rowsRead
+        rowsStaged = result.rowsStaged
+        rowsLoaded = result.load.rows
+        rowsRejected = result.rowsRejected
+        bytesRead = result.bytesRead
+        bytesStaged = result.bytesStaged
+        files = result.parts.count
+    }
+}
+
+extension IngestEvent {
+    fileprivate var logLevel: RunLog.Level {
+        switch level {
+        case .debug: .debug
+        case .info: .info
+        case .warning: .warning
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Glibc
+public import Ingest
+public import Runs
+public import Support
+
+/// How a run ended: its record, what it did, and why it failed if it did.
+public struct JobOutcome: Sendable {
+    /// What the history says of it.
+    public var record: RunRecord
+    /// What it did, when it did something.
+    public var result: IngestResult?
+    /// Why it failed.
+    public var error: SluiceError?
+}
+
+/// Who watches a run.
+public struct JobObserver: Sendable {
+    /// Told what happens, line by line.
+    public var event: @Sendable (IngestEvent) -> Void
+    /// Told what to ask for how far the run has come.
+    public var begun: @Sendable (RunRecord, IngestMonitor) -> Void
+
+    /// An observer that is told.
+    public init(
+        event: @escaping @Sendable (IngestEvent) -> Void = { _ in },
+        begun: @escaping @Sendable (RunRecord, IngestMonitor) -> Void = { _, _ in }
+    ) {
+        self.event = event
+        self.begun = begun
+    }
+}
+
+extension Workspace {
+    /// The folder of what Sluice keeps beside the project: the history of runs and their logs.
+    public var stateFolder: String { project.folder == "." ? ".sluice" : "\(project.folder)/.sluice" }
+
+    /// The history of runs.
+    public func history() async throws(SluiceError) -> RunStore { try await RunStore.open("\(stateFolder)/runs.db") }
+
+    /// Runs the job called `name`, and keeps what is to be told of it in the history and in a log.
+    ///
+    /// Does not throw: whatever happens is in the outcome. A run that is cancelled with its task ends as `cancelled`.
+    public func run(
+        _ name: String, options: IngestOptions = .init(), package: String = "", observer: JobObserver = .init()
+    ) async -> JobOutcome {
+        var record = RunRecord(
+            id: RunID.make(), project: project.name, job: name, kind: IngestKeys.kind,
+            startedAt: Moment.now.microseconds)
+        record.environment = project.environment
+        record.parameters = options.json.text()
+        record.package = package
+        do {
+            let (job, connector) = try await ingest(name)
+            return await JobRun(
+                record: record, job: job, connector: connector, warehouse: try await warehouse(), lake: try lake(),
+                stateFolder: stateFolder, options: options, observer: observer
+            ).perform()
+        } catch {
+            record.state = .failed
+            record.error = "\(error)"
+            return JobOutcome(record: record, error: error)
+        }
+    }
+}
+
+extension IngestOptions {
+    /// What differs from the usual, for the history.
+    var json: JSONText {
+        .members([
+            "fullRefresh": fullRefresh ? .bool(true) : nil,
+            "backfill": backfill.map { ["from": $0.from.map { .string($0) } ?? .null, "to": $0.to.map { .string($0) } ?? .null] },
+            "limit": limit.map { .number($0) }, "resume": resumes ? .bool(true) : nil,
+        ])
+    }
+}

@@ -1,0 +1,27 @@
+// Sluice: the library's face. One import gives a project, its connections and its jobs:
+//
+//     import Sluice
+//
+//     let workspace = try await Workspace.open("shop", environment: "prod")
+//     let outcome = await workspace.run("orders")
+//     print(outcome.record.state, outcome.record.counts.rowsLoaded)
+//
+// The command line is built on this and on nothing else. `Examples/Library` is a program that uses it.
+
+@_exported public import Columns
+@_exported public import Connectors
+@_exported public import Ingest
+@_exported public import Project
+@_exported public import Runs
+@_exported public import Settings
+@_exported public import Storage
+@_exported public import Support
+@_exported public import Warehouse
+
+extension Vocabulary {
+    /// What a `sluice.yaml` may say: every protocol and every kind of job that there is.
+    public static let standard = Vocabulary(
+        protocols: ConnectorRegistry.standard.protocols,
+        kinds: [(IngestKeys.kind, IngestKeys.keys)],
+        jobChecks: [IngestKeys.kind: IngestKeys.check])
+}

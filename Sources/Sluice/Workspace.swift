@@ -1,0 +1,126 @@
+public import Connectors
+public import Ingest
+public import Project
+public import Settings
+public import Storage
+public import Support
+public import Warehouse
+
+/// A project that is ready to work: its connections can be opened, its jobs can be run.
+public struct Workspace: Sendable {
+    /// What the user declared.
+    public let project: Project
+    /// The protocols that connections may have.
+    public let registry: ConnectorRegistry
+    private let context: ConnectionContext
+
+    /// The workspace of `project`.
+    ///
+    /// - parameter environmentVariables: The process's environment, `.env` laid under it.
+    public init(
+        _ project: Project, environmentVariables: [String: String], registry: ConnectorRegistry = .standard
+    ) {
+        self.project = project
+        self.registry = registry
+        context = ConnectionContext(folder: project.folder, environment: environmentVariables)
+    }
+
+    // MARK: Connections
+
+    /// The settings of the connection that `name` is, or describes when it is a URL or path.
+    public func connection(_ name: String) async throws(SluiceError) -> ConnectionSettings {
+        switch project.connections[name] {
+        case .settings(let section): return try registry.settings(name: name, section: section, in: context)
+        case .url(let url, _): return try await registry.settings(name: name, url: url, in: context)
+        case nil:
+            if name.contains(":") || name.contains("/") || name.contains(".") {
+                return try await registry.settings(url: Scalar(name), in: context)
+            }
+            let names = project.connections.keys.sorted()
+            throw SluiceError(
+                .invalidConfiguration, "there is no connection \"\(name)\"",
+                hint: nearestWord(to: name, among: names).map { "did you mean \"\($0)\"?" }
+                    ?? (names.isEmpty ? "the project declares none" : "declared: \(names.joined(separator: ", "))"))
+        }
+    }
+
+    /// The source of rows that `name` is, or describes when it is a URL or path.
+    public func connector(_ name: String) async throws(SluiceError) -> any Connector {
+        try registry.makeConnector(try await connection(name))
+    }
+
+    /// The settings of a connection that a file describes, or environment variables alone when there is none.
+    public func connection(name: String, configFile: String?) throws(SluiceError) -> ConnectionSettings {
+        try registry.settings(name: name, configFile: configFile, prefix: nil, in: context)
+    }
+
+    /// The database at `url`.
+    public func warehouse(at url: String) async throws(SluiceError) -> any Warehouse {
+        try await registry.makeWarehouse(try await registry.settings(name: "warehouse", url: Scalar(url), in: context))
+    }
+
+    /// The database that rows end in.
+    public func warehouse() async throws(SluiceError) -> any Warehouse {
+        switch project.warehouse {
+        case .settings(let section):
+            try await registry.makeWarehouse(try registry.settings(name: "warehouse", section: section, in: context))
+        case .url(let url, _):
+            try await registry.makeWarehouse(try await registry.settings(name: "warehouse", url: url, in: context))
+        }
+    }
+
+    /// Where staged files lie.
+    public func lake() throws(SluiceError) -> any Lake {
+        guard let path = project.lake.literal else {
+            throw SluiceError(.invalidConfiguration, "the lake's path holds a secret, and is shown in messages")
+        }
+        return try Workspace.lake(path, folder: project.folder)
+    }
+
+    /// The lake at `path`, which relative to `folder` unless it is absolute.
+    public static func lake(_ path: String, folder: String) throws(SluiceError) -> any Lake {
+        var path = path
+        if path.hasPrefix("file://") { path.removeFirst(7) } else if path.hasPrefix("file:") { path.removeFirst(5) }
+        if let colon = path.firstIndex(of: ":"), path[..<colon].allSatisfy({ $0.isLetter || $0.isNumber }) {
+            throw SluiceError(
+                .unsupported, "there is no lake of kind \"\(path[..<colon])\"", place: .init(file: path),
+                hint: "name a folder")
+        }
+        while path.hasPrefix("./") { path.removeFirst(2) }
+        return FolderLake(path.hasPrefix("/") || folder.isEmpty || folder == "." ? path : "\(folder)/\(path)")
+    }
+
+    // MARK: Jobs
+
+    /// The declared job called `name`.
+    public func job(_ name: String) throws(SluiceError) -> Project.Job {
+        if let job = project.job(name) { return job }
+        let names = project.jobs.map(\.name)
+        throw SluiceError(
+            .invalidConfiguration, "there is no job \"\(name)\"",
+            hint: nearestWord(to: name, among: names).map { "did you mean \"\($0)\"?" }
+                ?? (names.isEmpty ? "the project declares none" : "declared: \(names.joined(separator: ", "))"))
+    }
+
+    /// What the ingest job called `name` does, and the source that it reads.
+    public func ingest(_ name: String) async throws(SluiceError) -> (job: IngestJob, connector: any Connector) {
+        let declared = try job(name)
+        guard declared.kind == IngestKeys.kind else {
+            throw SluiceError(.invalidConfiguration, "job \"\(name)\" is of kind \(declared.kind), not ingest")
+        }
+        let from = declared.settings.scalar("from") ?? Scalar("")
+        let settings: ConnectionSettings
+        var source = "source"
+        if let text = from.literal {
+            settings = try await connection(text)
+            source = project.connections[text] == nil ? settings.protocolName : text
+        } else {
+            settings = try await registry.settings(url: from, in: context)
+            source = settings.protocolName
+        }
+        return (
+            try IngestJob(declared.settings, name: name, project: project.name, source: source),
+            try registry.makeConnector(settings)
+        )
+    }
+}
