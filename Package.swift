@@ -115,7 +115,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "Sluice", "Project", "Ingest", "Connectors", "Warehouse", "Runs", "Tables", "Parquet", "TextFormats", "Storage", "Settings",
+                "Sluice", "Project", "Ingest", "Connectors", "Warehouse", "Runs", "Tables", "Parquet", "TextFormats",
+                "Storage", "Settings",
                 "Columns", "CommandLine", "Support", "CVersion",
             ]),
         .executableTarget(name: "SluiceProgram", dependencies: ["Commands"], swiftSettings: swiftSettings),

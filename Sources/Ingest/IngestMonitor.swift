@@ -21,6 +21,14 @@ public struct IngestEvent: Sendable {
     public var message: String
     /// What belongs to it.
     public var fields: [(key: String, value: JSONText)]
+
+    /// Something that happened.
+    public init(_ level: Level, _ name: String, _ message: String, _ fields: [(key: String, value: JSONText)] = []) {
+        self.level = level
+        self.name = name
+        self.message = message
+        self.fields = fields
+    }
 }
 
 /// How far a run has come; may be read from any thread at any time.
@@ -76,6 +84,6 @@ public final class IngestMonitor: Sendable {
         _ name: String, _ message: String, level: IngestEvent.Level = .info,
         _ fields: KeyValuePairs<String, JSONText> = [:]
     ) {
-        tell(IngestEvent(level: level, name: name, message: message, fields: fields.map { ($0, $1) }))
+        tell(IngestEvent(level, name, message, fields.map { ($0, $1) }))
     }
 }

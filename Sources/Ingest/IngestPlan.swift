@@ -1,6 +1,6 @@
 public import Columns
 public import Connectors
-public import Support
+import Support
 public import Warehouse
 
 /// What a run would do, found out without doing any of it.

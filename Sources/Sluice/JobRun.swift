@@ -2,7 +2,7 @@ public import Connectors
 public import Ingest
 public import Runs
 public import Storage
-public import Support
+import Support
 import Synchronization
 public import Warehouse
 
@@ -42,10 +42,10 @@ public struct JobRun: Sendable {
         record.state = .running
         let observer = observer
         let log = RunLog(path: logPath, run: record.id, job: record.job) { problem in
-            observer.event(IngestEvent(level: .warning, name: "log-failed", message: "\(problem)", fields: []))
+            observer.event(IngestEvent(.warning, "log-failed", "\(problem)"))
         }
         let monitor = IngestMonitor { event in
-            log.write(event.logLevel, event.name, event.message, event.fields)
+            log.write(event.logLevel, event.name, event.message, fields: event.fields)
             observer.event(event)
         }
         let history = await openHistory(monitor)
@@ -88,7 +88,7 @@ public struct JobRun: Sendable {
         FaultPoint.recorded.reach()
         log.write(
             ended.error == nil ? .info : .error, "ended", ended.error.map { "\($0)" } ?? ended.record.state.rawValue,
-            [(key: "state", value: .string(ended.record.state.rawValue))])
+            ["state": .string(ended.record.state.rawValue)])
         log.close()
         return ended
     }

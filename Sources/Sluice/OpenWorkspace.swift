@@ -1,5 +1,5 @@
 import Glibc
-public import Project
+import Project
 import Storage
 public import Support
 

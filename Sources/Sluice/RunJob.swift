@@ -68,7 +68,9 @@ extension IngestOptions {
     var json: JSONText {
         .members([
             "fullRefresh": fullRefresh ? .bool(true) : nil,
-            "backfill": backfill.map { ["from": $0.from.map { .string($0) } ?? .null, "to": $0.to.map { .string($0) } ?? .null] },
+            "backfill": backfill.map {
+                ["from": $0.from.map { .string($0) } ?? .null, "to": $0.to.map { .string($0) } ?? .null]
+            },
             "limit": limit.map { .number($0) }, "resume": resumes ? .bool(true) : nil,
         ])
     }

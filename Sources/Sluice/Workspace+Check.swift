@@ -1,6 +1,6 @@
 import Connectors
-public import Support
 import Storage
+public import Support
 import Warehouse
 
 extension Workspace {

@@ -1,5 +1,5 @@
 public import Ingest
-public import Support
+import Support
 
 extension Workspace {
     /// What a run of the job called `name` would do. Nothing is changed.

@@ -1,7 +1,7 @@
 public import Connectors
 public import Ingest
 public import Project
-public import Settings
+import Settings
 public import Storage
 public import Support
 public import Warehouse

@@ -2,6 +2,7 @@ import CommandLine
 import Glibc
 import Project
 import Settings
+import Sluice
 import Support
 
 /// `sluice init`: a project that runs, to begin with.
@@ -43,7 +44,7 @@ struct Init: Command {
         unlink("\(root)/\(Scaffold.schemaFile)")
         try SmallFile.create(
             "\(root)/\(Scaffold.schemaFile)", named: shown + Scaffold.schemaFile,
-            Vocabulary.sluice.jsonSchema.text(pretty: true) + "\n")
+            Vocabulary.standard.jsonSchema.text(pretty: true) + "\n")
         let (isNew, missing) = try ignore(root, shown)
         if isNew { written.append(".gitignore") }
         written.append(Scaffold.schemaFile)

@@ -29,7 +29,8 @@ extension Context {
         do {
             let (project, variables) = try loadProjectAndVariables(parameters, arguments)
             return Workspace(project, environmentVariables: variables)
-        } catch let error as SluiceError where error.code == .invalidConfiguration && !ProjectFile.isAnywhere(in: self) {
+        } catch let error as SluiceError where error.code == .invalidConfiguration && !ProjectFile.isAnywhere(in: self)
+        {
             return try Workspace.empty(in: self)
         }
     }

@@ -1,7 +1,7 @@
 import CommandLine
 import Project
-import Sluice
 import Settings
+import Sluice
 import Support
 
 /// `sluice schema`: the JSON Schema of `sluice.yaml`, for editors.

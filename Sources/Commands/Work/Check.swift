@@ -26,7 +26,7 @@ struct Check: Command {
         let names = arguments[connections]
         let workspace: Workspace
         if !names.isEmpty, names.allSatisfy({ $0.contains(":") }) {
-            workspace = Workspace.empty(in: context)
+            workspace = try Workspace.empty(in: context)
         } else {
             let (declared, variables) = try context.loadProjectAndVariables(project, arguments)
             workspace = Workspace(declared, environmentVariables: variables)
@@ -41,7 +41,10 @@ struct Check: Command {
         }
         if context.options.isJSON {
             let documents = results.map(\.json)
-            context.answer(names.count == 1 ? documents[0] : ["success": .bool(results.allSatisfy { $0.error == nil }), "connections": .array(documents)])
+            context.answer(
+                names.count == 1
+                    ? documents[0]
+                    : ["success": .bool(results.allSatisfy { $0.error == nil }), "connections": .array(documents)])
         }
         let failures = results.compactMap(\.error)
         if failures.isEmpty { return .succeeded }
@@ -64,7 +67,9 @@ struct Check: Command {
         }
     }
 
-    private func check(_ name: String, _ workspace: Workspace, within limit: Duration, _ context: Context) async -> Checked {
+    private func check(_ name: String, _ workspace: Workspace, within limit: Duration, _ context: Context) async
+        -> Checked
+    {
         let start = context.now()
         var checked = Checked(label: name, detail: "", duration: .zero, error: nil)
         do {

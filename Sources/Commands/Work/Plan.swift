@@ -46,7 +46,9 @@ enum PlanReport {
             let (job, plan) = try await workspace.plan(name, options: options)
             changes += plan.changes.count
             documents.append(document(name, job, plan))
-            if !context.options.isJSON { for line in lines(name, job, plan) { context.output.print(Display.safe(line)) } }
+            if !context.options.isJSON {
+                for line in lines(name, job, plan) { context.output.print(Display.safe(line)) }
+            }
         }
         if context.options.isJSON {
             context.answer(["jobs": .array(documents), "changes": .number(changes)])
