@@ -41,6 +41,11 @@ struct FileSample {
     }
 
     var json: JSONText {
+        ["file": .string(path), "schema": .schema(schema), "rows": rowsDocument]
+    }
+
+    /// The rows alone, an object each.
+    var rowsDocument: JSONText {
         let scratch = MutableBuffer()
         let rows: [JSONText] = batches.flatMap { batch in
             let formatters = batch.columns.map { ColumnFormatter($0, style: .json) }
@@ -53,7 +58,7 @@ struct FileSample {
                     })
             }
         }
-        return ["file": .string(path), "schema": .schema(schema), "rows": .array(rows)]
+        return .array(rows)
     }
 }
 
