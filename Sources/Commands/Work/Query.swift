@@ -6,7 +6,7 @@ import Support
 /// `sluice query`: a look into the warehouse.
 struct Query: Command {
     let sql = Parameter.argument("SQL", .text, help: "What to ask; it cannot change anything")
-    let limit = Parameter.option("limit", .integer(1...1_000_000), default: "1000", help: "How many rows at most")
+    let limit = Parameter.option("limit", .integer(in: 1...1_000_000), default: "1000", help: "How many rows at most")
     let warehouse = Parameter.optional(
         "warehouse", .text.named("URL"), help: "Another database than the project's: a connection or a URL")
     let project = ProjectParameters()
