@@ -3,7 +3,8 @@
 Both sides of a figure run in turns (A B A B …) on the same data; the ratio is the median of the rounds' ratios, once of
 the wall clock and once of user CPU seconds, which tell more on a machine that has other work. `make bench` runs this.
 
-    run.py [--rows N] [--rounds N] [NAME…]     NAME: write, read, csv, ndjson, memory, start, inspect
+    run.py [--rows N] [--rounds N] [NAME…]     NAME: write, read, csv, ndjson, memory, start, inspect,
+                                               postgres (with --database-rows N)
 """
 
 import argparse
@@ -14,6 +15,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -24,6 +26,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "Tests/Oracle"))
+from servers import Postgres  # noqa: E402
 CACHE = ROOT / "Benchmarks/.cache"
 SLUICE = ROOT / ".build/release/sluice"
 DRIVER = ROOT / ".build/release/bench"
@@ -236,16 +240,55 @@ def bench_inspect(options):
           f"bar footer or 64 KiB: {'holds' if read <= max(footer, 65536) + 64 else 'MISSED'}")
 
 
+def bench_postgres(options):
+    """PostgreSQL → Parquet in the lake → PostgreSQL, against COPY piped into COPY with no lake between."""
+    rows = options.database_rows
+    with Postgres(shared_buffers="512MB", max_wal_size="8GB") as server:
+        server.execute(f"""
+            CREATE TABLE orders AS SELECT i AS id, i % 50000 AS customer, 'order ' || i AS name,
+                (ARRAY['new', 'paid', 'sent', 'done'])[1 + i % 4] AS state, (i % 100000)::numeric(12,2) / 100 AS amount,
+                i / 7.0::float8 AS weight, i % 3 = 0 AS express, date '2020-01-01' + i % 2000 AS day,
+                timestamptz '2020-01-01' + i * interval '1 second' AS updated_at,
+                CASE WHEN i % 5 = 0 THEN NULL ELSE 'note ' || i % 1000 END AS note
+            FROM generate_series(1, {rows}) AS i;
+            ALTER TABLE orders ALTER amount TYPE numeric(12,2), ADD PRIMARY KEY (id);
+            CREATE TABLE copied (LIKE orders)""")
+        server.execute("VACUUM ANALYZE orders")
+        folder = Path(tempfile.mkdtemp(prefix="sluice-bench-"))
+        psql = f"psql -q -h 127.0.0.1 -p {server.port} -U postgres postgres -c"
+
+        def floor():
+            server.execute("TRUNCATE copied; CHECKPOINT")
+            return process("sh", "-c", f"{psql} 'COPY orders TO STDOUT (FORMAT binary)' | "
+                           f"{psql} 'COPY copied FROM STDIN (FORMAT binary)'")
+
+        def command():
+            server.execute("DROP TABLE IF EXISTS landed; CHECKPOINT")
+            return [SLUICE, "-C", folder, "ingest", "--from", server.url(), "--table", "orders", "--into", "landed",
+                    "--warehouse", server.url(), "--lake", folder / "lake", "--quiet"]
+
+        compare(f"postgres lake postgres, {rows // 1_000_000}M", options.rounds, lambda: process(*command()),
+                {"COPY": floor}, bar=1.4)
+        same = "SELECT count(*) FROM (SELECT * FROM orders EXCEPT ALL SELECT {} FROM landed) AS d"
+        columns = "id, customer, name, state, amount, weight, express, day, updated_at, note"
+        if server.execute(same.format(columns))[0][0]:
+            sys.exit("the rows that landed are not those that were read")
+        _, peak = peak_memory(*command())
+        print(f"{'… peak memory':26} {peak:5.0f} MB   bar 150 MB: {'holds' if peak <= 150 else 'MISSED'}", flush=True)
+        shutil.rmtree(folder)
+
+
 FIGURES = {
     "start": bench_start, "inspect": bench_inspect, "write": bench_write, "read": bench_read,
     "csv": lambda options: bench_text(options, "csv"), "ndjson": lambda options: bench_text(options, "ndjson"),
-    "memory": bench_memory,
+    "memory": bench_memory, "postgres": bench_postgres,
 }
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=4_000_000)
+    parser.add_argument("--database-rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
