@@ -91,8 +91,12 @@ public final class RunLog: Sendable {
     public func write(
         _ level: Level, _ event: String, _ message: String, _ fields: KeyValuePairs<String, JSONText?> = [:]
     ) {
-        var known: [(key: String, value: JSONText)] = []
-        if case .object(let members) = JSONText.members(fields).redacted() { known = members }
+        write(level, event, message, fields: fields.compactMap { key, value in value.map { (key, $0) } })
+    }
+
+    /// Adds a line.
+    public func write(_ level: Level, _ event: String, _ message: String, fields: [(key: String, value: JSONText)]) {
+        let known = fields.map { (key: $0.key, value: $0.value.redacted()) }
         let entry = Entry(
             time: .now, level: level, event: event, message: Redactor.shared.redact(message), fields: known)
         let line = JSONText.object(
