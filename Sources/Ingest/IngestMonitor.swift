@@ -80,6 +80,7 @@ public final class IngestMonitor: Sendable {
         bytes.store(0, ordering: .relaxed)
     }
 
+    /// Tells what happened.
     public func say(
         _ name: String, _ message: String, level: IngestEvent.Level = .info,
         _ fields: KeyValuePairs<String, JSONText> = [:]

@@ -56,13 +56,9 @@ struct IngestCommand: Command {
                 """,
             examples: [
                 .init("sluice ingest --from shop.db --table orders", "a table of a SQLite file"),
-                .init(
-                    "sluice ingest --from postgres://reader@db.example/shop --query 'SELECT …' --into stg_orders",
-                    "a query"),
+                .init("sluice ingest --from orders-db --query 'SELECT …' --into recent", "a query"),
                 .init("sluice ingest --from ./inbox --files '*.csv' --into sales", "new files of a folder"),
-                .init(
-                    "sluice ingest --from orders-db --table orders --mode merge --key id --cursor updated_at",
-                    "what has changed"),
+                .init("sluice ingest --from orders-db --table orders --cursor at", "what is new"),
             ])
     }
 
