@@ -42,7 +42,7 @@ public final class TestPostgres: Sendable {
                 "--no-sync",
             ]))
         let options =
-            "-c listen_addresses=127.0.0.1 -p \(port) -k \(folder) -c fsync=off -c max_connections=50"
+            "-c listen_addresses=127.0.0.1 -p \(port) -k \(folder) -c fsync=off -c max_connections=300"
             + " -c synchronous_commit=off -c full_page_writes=off"
         try Self.run(
             Self.asServerUser([

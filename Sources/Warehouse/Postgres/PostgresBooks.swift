@@ -43,10 +43,14 @@ struct PostgresBooks: Sendable {
         """,
     ]
 
-    /// Microseconds since 1970 as a timestamptz, by whole numbers all the way.
-    static func moment(_ parameter: Int) -> String {
-        "(timestamptz 'epoch' + $\(parameter)::bigint * interval '1 microsecond')"
+    /// Microseconds since 1970 as a timestamptz. The server multiplies intervals as floats, in which the microseconds of
+    /// a far year have no room, but its seconds do.
+    static func moment(_ microseconds: String) -> String {
+        "(timestamptz 'epoch' + \(microseconds)::bigint / 1000000 * interval '1 second' "
+            + "+ \(microseconds)::bigint % 1000000 * interval '1 microsecond')"
     }
+
+    private static func moment(_ parameter: Int) -> String { moment("$\(parameter)") }
 
     /// A timestamptz as microseconds since 1970, without the detour by floats that older servers take.
     static func microseconds(_ moment: String) -> String {

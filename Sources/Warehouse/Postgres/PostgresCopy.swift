@@ -146,7 +146,7 @@ final class PostgresCopy: @unchecked Sendable {
             ALTER TABLE \(target.table)
             ADD COLUMN \(names[0]) text DEFAULT current_setting('sluice.source_file'),
             ADD COLUMN \(names[1]) timestamptz
-            DEFAULT timestamptz 'epoch' + current_setting('sluice.loaded_at')::bigint * interval '1 microsecond',
+            DEFAULT \(PostgresBooks.moment("current_setting('sluice.loaded_at')")),
             ADD COLUMN \(names[2]) text DEFAULT current_setting('sluice.run_id')
             """)
         try await connection.execute(
