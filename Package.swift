@@ -134,7 +134,7 @@ let package = Package(
         tests("Ingest", ["Ingest", "Settings", "Support"]),
         tests("SQLite", ["SQLite", "Columns", "Support", "TestData"]),
         tests("Postgres", ["Postgres", "Columns", "Support", "TestServers"]),
-        tests("Warehouse", ["Warehouse", "SQLite", "Postgres", "Columns", "Support", "TestServers"]),
+        tests("Warehouse", ["Warehouse", "SQLite", "Postgres", "Columns", "Support", "TestServers", "TestData"]),
         tests("Storage", ["Storage", "Support"]),
         tests(
             "Connectors",

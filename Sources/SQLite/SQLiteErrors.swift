@@ -79,6 +79,8 @@ enum SQLiteErrors {
             return make(
                 .invalidData, "the database is damaged (\(text))",
                 "restore it from a backup, or try: sqlite3 \(handle.path) .recover")
+        // A strict table, and a value of another type.
+        case SQLITE_CONSTRAINT where code == SQLITE_CONSTRAINT | 12 << 8: return make(.conversion, text)
         case SQLITE_CONSTRAINT:
             return make(.invalidData, text, "remove the rows that break it, or change the table's constraint")
         case SQLITE_TOOBIG: return make(.limitExceeded, "a value is longer than SQLite takes (\(text))")

@@ -2,6 +2,7 @@ import Columns
 import Glibc
 import SQLite
 import Support
+import TestData
 import Testing
 
 /// Every way in which a database refuses is an error that says what to do.

@@ -1,38 +1,6 @@
 import Columns
-import Glibc
 import SQLite
 import Support
-
-/// A folder that goes when the test does.
-final class Folder {
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/sluice-sqlite-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SluiceError(.inputOutput, "no temporary folder") }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit { removeAll(path) }
-
-    func file(_ name: String) -> String { path + "/" + name }
-
-    private func removeAll(_ folder: String) {
-        chmod(folder, 0o700)
-        if let stream = opendir(folder) {
-            while let entry = readdir(stream) {
-                let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-                }
-                if name == "." || name == ".." { continue }
-                if entry.pointee.d_type == UInt8(DT_DIR) { removeAll(folder + "/" + name) }
-                unlink(folder + "/" + name)
-            }
-            closedir(stream)
-        }
-        rmdir(folder)
-    }
-}
 
 extension SQLiteDatabase {
     /// All rows of a query under the types that fit all of them, and how often these had to be widened.

@@ -1,10 +1,8 @@
 public import Columns
+import SQLite
 public import Support
 
-/// SQLite's names and types.
-///
-/// A column's declared type decides by its letters (`affinity`) what SQLite makes of a value: a column declared DECIMAL
-/// or NUMERIC turns the text of a number into a float. So whatever must stay text has TEXT in its declared type.
+/// SQLite's names and types. What a column is declared as, and why, is told at `SQLiteType`.
 public struct SQLiteDialect: SQLDialect {
     /// The dialect.
     public init() {}
@@ -21,66 +19,63 @@ public struct SQLiteDialect: SQLDialect {
         try quote(name, between: "\"", and: "\"", limit: nil)
     }
 
-    /// A declared type that says what the values are, and whose affinity leaves them as they are.
-    public func sqlType(for type: DataType) -> String {
-        switch storedType(for: type) {
-        case .bool: "BOOLEAN"
-        case .int64: "INTEGER"
-        case .float64: "REAL"
-        case .decimal(let precision, let scale): "DECIMAL_TEXT(\(precision),\(scale))"
-        case .binary: "BLOB"
-        case .date: "DATE_TEXT"
-        case .time: "TIME_TEXT"
-        case .timestamp(_, nil): "DATETIME_TEXT"
-        case .timestamp: "TIMESTAMP_TEXT"
-        case .uuid: "UUID_TEXT"
-        case .json: "JSON_TEXT"
-        default: "TEXT"
-        }
-    }
+    /// A declared type that says what the values are, and that leaves them as they are.
+    public func sqlType(for type: DataType) -> String { SQLiteType.declaration(for: type) }
 
-    /// What a column of such a type is bound from.
-    public func storedType(for type: DataType) -> DataType {
-        switch type {
-        case .int8, .int16, .int32, .uint8, .uint16, .uint32: .int64
-        // Beyond 64 signed bits SQLite has floats only.
-        case .uint64: .decimal(precision: 20, scale: 0)
-        case .float16, .float32: .float64
-        case .decimal(let precision, let scale) where scale < 0:
-            precision - scale <= 38 ? .decimal(precision: precision - scale, scale: 0) : .utf8
-        case .fixedBinary: .binary
-        case .list, .structure, .map: .json
-        case .null: .utf8
-        default: type
-        }
-    }
+    /// What a column of such a type is written with, and read as.
+    public func storedType(for type: DataType) -> DataType { SQLiteType.stored(type) }
 
-    /// A declared type never changes, and seldom has to: integer columns hold floats as well, and text holds everything.
+    /// A declared type binds only as far as it turns text into numbers, so integers, floats and text go into more columns
+    /// than their own. Where it says how values are to be read, the column is made anew with a wider one.
     public func widening(of column: TableColumn, to type: DataType) -> Widening {
         if type == .null { return .fits(as: column.type) }
-        let stored = storedType(for: type)
-        switch (column.type, stored) {
-        case (let old, let new) where old == new: return .fits(as: old)
+        let wanted = unconstrained(of: column, to: SQLiteType.stored(type))
+        if case .alter = wanted, !column.isAlterable { return .impossible }
+        return wanted
+    }
+
+    private func unconstrained(of column: TableColumn, to stored: DataType) -> Widening {
+        guard let old = SQLiteType.columnType(declared: column.sqlType) else { return undeclared(column, stored) }
+        switch (old, stored) {
+        case _ where old == stored: return .fits(as: old)
         case (.utf8, _): return .fits(as: .utf8)
         case (.json, .utf8): return .impossible
         case (.json, _): return .fits(as: .json)
         case (.binary, .uuid): return .fits(as: .binary)
-        case (.int64, .float64): return .fits(as: .float64)
-        case (.float64, .int64), (.float64, .decimal): return .fits(as: .float64)
-        case (.decimal(let precision, let scale), .float64):
-            return .fits(as: .decimal(precision: precision, scale: scale))
-        case (.decimal, .decimal), (.decimal, .int64):
-            // Kept as text, which has room for more digits than were declared.
-            let union = DataType.union(column.type, stored)
-            return union.isNumeric ? .fits(as: union) : .impossible
-        case (.date, .timestamp): return .impossible
+        case (.date, .timestamp): return .alter(to: sqlType(for: stored), as: stored)
+        case (.timestamp, .date): return .fits(as: old)
         case (.timestamp(let unit, let zone), .timestamp(let other, let otherZone)):
             guard (zone == nil) == (otherZone == nil) else { return .impossible }
-            return .fits(as: .timestamp(unit.ticksPerSecond > other.ticksPerSecond ? unit : other, zone: zone))
-        case (.timestamp, .date): return .fits(as: column.type)
+            return other.ticksPerSecond > unit.ticksPerSecond
+                ? .alter(to: sqlType(for: stored), as: stored) : .fits(as: old)
         case (.time(let unit), .time(let other)):
-            return .fits(as: .time(unit.ticksPerSecond > other.ticksPerSecond ? unit : other))
+            return other.ticksPerSecond > unit.ticksPerSecond
+                ? .alter(to: sqlType(for: stored), as: stored) : .fits(as: old)
+        case _ where old.isNumeric && stored.isNumeric: return numbers(old, stored)
         default: return .impossible
+        }
+    }
+
+    private func numbers(_ old: DataType, _ new: DataType) -> Widening {
+        switch (old, new) {
+        // An integer column keeps a float as it is.
+        case (.int64, .float64), (.float64, _): return .fits(as: .float64)
+        case (.decimal, .float64): return .fits(as: old)
+        default: break
+        }
+        let union = DataType.union(old, new)
+        if union == old { return .fits(as: old) }
+        return union.isNumeric ? .alter(to: sqlType(for: union), as: SQLiteType.stored(union)) : .impossible
+    }
+
+    /// A column that is declared as nothing in particular keeps what it is given, unless that is text and would be a
+    /// number.
+    private func undeclared(_ column: TableColumn, _ stored: DataType) -> Widening {
+        guard SQLiteType.turnsTextIntoNumbers(declared: column.sqlType) else { return .fits(as: stored) }
+        switch stored {
+        case .utf8, .json: return .impossible
+        case .decimal: return sqlType(for: stored).hasPrefix("DECIMAL(") ? .fits(as: stored) : .impossible
+        default: return .fits(as: stored)
         }
     }
 }
