@@ -104,7 +104,8 @@ extension Project {
     private static func jobProblems(
         in document: Node, vocabulary: Vocabulary, beside problems: [Diagnostic]
     ) -> [Diagnostic] {
-        guard let jobs = document["jobs"] else { return [] }
+        // In a file that is wrong all over, what does not fit together is the least of it.
+        guard let jobs = document["jobs"], problems.count < 1000 else { return [] }
         return Section(jobs, path: "jobs").sections.flatMap { _, job -> [Diagnostic] in
             guard let check = vocabulary.jobChecks[job.text("kind") ?? ""],
                 !problems.contains(where: { $0.path == job.path || $0.path.hasPrefix(job.path + ".") })

@@ -44,16 +44,25 @@ struct DiagnosticReport: Sendable {
         for (file, text) in sources {
             texts[file] = text.split(omittingEmptySubsequences: false) { $0.isNewline }
         }
-        return problems.flatMap { problem -> [String] in
+        // A line may be long, and hold all of the problems: it is looked at once.
+        var masked: [Diagnostic.Mark: [Unicode.Scalar]] = [:]
+        let shown = problems.prefix(Self.most).flatMap { problem -> [String] in
             var lines = [heading(problem, color)]
             let source = texts[problem.mark.file] ?? []
-            if source.indices.contains(problem.mark.line - 1) {
-                lines += excerpt(String(source[problem.mark.line - 1]), problem.mark.column, color, width)
+            let place = Diagnostic.Mark(file: problem.mark.file, line: problem.mark.line, column: 1)
+            if masked[place] == nil, source.indices.contains(place.line - 1) {
+                masked[place] = scalars(String(source[place.line - 1]))
             }
+            lines += excerpt(masked[place] ?? [], problem.mark.column, color, width)
             if let hint = problem.hint { lines.append("hint: " + Display.safe(hint)) }
             return lines
         }
+        let hidden = problems.count - Self.most
+        return hidden > 0 ? shown + ["… and \(hidden) more, which --json lists"] : shown
     }
+
+    /// Nobody reads more at once, and each may repeat a line that is long.
+    private static let most = 50
 
     private func heading(_ problem: Diagnostic, _ color: Bool) -> String {
         let message = Display.safe(Redactor.shared.redact(problem.message))
@@ -63,17 +72,20 @@ struct DiagnosticReport: Sendable {
             + (color ? "\u{1b}[\(style)m\(word):\u{1b}[0m " : "\(word): ") + message
     }
 
-    /// The line with a caret under the column; of a long line, what is around it.
-    private func excerpt(_ line: String, _ column: Int, _ color: Bool, _ width: Int) -> [String] {
+    /// A line without its secrets; nothing of one with a secret that is known by its value, since no caret would fit.
+    private func scalars(_ line: String) -> [Unicode.Scalar] {
         let line = SourceMask.hidingSecrets(in: line)
-        // A secret that is known by its value: without it the caret would not fit.
-        guard Redactor.shared.redact(line) == line else { return [] }
-        let scalars = Array(line.unicodeScalars)
+        return Redactor.shared.redact(line) == line ? Array(line.unicodeScalars) : []
+    }
+
+    /// The line with a caret under the column; of a long line, what is around it.
+    private func excerpt(_ scalars: [Unicode.Scalar], _ column: Int, _ color: Bool, _ width: Int) -> [String] {
+        if scalars.isEmpty { return [] }
         let at = min(column - 1, scalars.count)
         let room = max(width > 0 ? width - 4 : 116, 20)
         // Part of what stands before the caret, the rest behind it.
         let start = scalars.count <= room ? 0 : max(0, min(at - room / 3, scalars.count - room))
-        let before = text(scalars[start..<at]), after = text(scalars[at...])
+        let before = text(scalars[start..<at]), after = text(scalars[at...].prefix(room))
         let shown = Display.cut((start > 0 ? "…" : "") + before + after, to: room)
         let indent = String(repeating: " ", count: Display.width(before) + (start > 0 ? 1 : 0))
         return ["  " + shown, "  " + indent + (color ? "\u{1b}[1;31m^\u{1b}[0m" : "^")]

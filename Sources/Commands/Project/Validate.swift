@@ -65,6 +65,7 @@ struct Validate: Command {
         }
         var project: Project?
         var problems: [Diagnostic] = []
+        var known: Set<Diagnostic> = []
         // A file that asks which environment is chosen is never used without one.
         let views: [String?] = (file.text.contains("${environment}") ? [] : [nil]) + environments
         for environment in views {
@@ -72,7 +73,7 @@ struct Validate: Command {
                 environment: environment, variables: variables, unsetVariables: .warning)
             if project == nil { project = seen }
             let isFirst = environment == views[0]
-            problems += found.filter { !problems.contains($0) }.map { isFirst ? $0 : $0.seen(in: environment) }
+            problems += found.filter { known.insert($0).inserted }.map { isFirst ? $0 : $0.seen(in: environment) }
         }
         problems.sort { ($0.mark.file, $0.mark.line, $0.mark.column) < ($1.mark.file, $1.mark.line, $1.mark.column) }
         return (project, environments, problems)
