@@ -96,7 +96,9 @@ public final class RunLog: Sendable {
 
     /// Adds a line.
     public func write(_ level: Level, _ event: String, _ message: String, fields: [(key: String, value: JSONText)]) {
-        let known = fields.map { (key: $0.key, value: $0.value.redacted()) }
+        // As one object, in which names tell secrets too.
+        var known: [(key: String, value: JSONText)] = []
+        if case .object(let members) = JSONText.object(fields).redacted() { known = members }
         let entry = Entry(
             time: .now, level: level, event: event, message: Redactor.shared.redact(message), fields: known)
         let line = JSONText.object(
