@@ -140,9 +140,15 @@ private struct SchemaBuilder {
         if !key.isRequired, ways.first?.isEmpty == false {
             if case .text = key.shape { ways = [Self.wordsOrNothing] } else { ways.append([("type", "null")]) }
         }
-        var members: [Member] = [("description", .string(key.summary))]
-        if let standard = key.standard { members.append(("default", value(standard, of: key.shape))) }
-        return .object(members + joined(ways))
+        guard let standard = key.standard else {
+            return .object([("description", .string(key.summary))] + joined(ways))
+        }
+        // "the user's search path" tells a reader what holds; an editor would insert it.
+        if standard.contains(" ") {
+            return .object([("description", .string("\(key.summary). Default: \(standard)"))] + joined(ways))
+        }
+        return .object(
+            [("description", .string(key.summary)), ("default", value(standard, of: key.shape))] + joined(ways))
     }
 
     /// A default as an editor would insert it.

@@ -20,6 +20,13 @@ import Testing
         #expect(text.contains(#""additionalProperties":false"#))
     }
 
+    /// Editors insert defaults.
+    @Test func aDefaultThatIsNoValueIsToldInWords() {
+        let text = schema(
+            .object(ObjectShape("server", keys: [KeyShape("user", .text, "Who logs in", standard: "who asks")])))
+        #expect(text.contains(#""user":{"description":"Who logs in. Default: who asks","type":"#))
+    }
+
     @Test func aReferenceMayStandForANumber() {
         #expect(schema(.object(server)).contains(#"{"type":"string","pattern":"^[+-]?[0-9]+$|\\$\\{"}"#))
         #expect(schema(.object(server)).contains(#"{"type":"string","pattern":"^(true|false)$|\\$\\{"}"#))

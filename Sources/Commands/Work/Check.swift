@@ -5,7 +5,7 @@ import Support
 /// `sluice check`: whether connections can be reached and read.
 struct Check: Command {
     let connections = Parameter.arguments(
-        "CONNECTION", .text, required: false,
+        "CONNECTION", .connection, required: false,
         help: "Connections of the project, URLs, or 'warehouse' and 'lake'; everything when none is named")
     let project = ProjectParameters()
     let timeout = Parameter.option(

@@ -4,7 +4,7 @@ import Support
 
 /// `sluice plan`: what running jobs would do.
 struct PlanCommand: Command {
-    let jobs = Parameter.arguments("JOB", .text, required: false, help: "The jobs; all of them when none is named")
+    let jobs = Parameter.arguments("JOB", .job, required: false, help: "The jobs; all of them when none is named")
     let project = ProjectParameters()
     let detailed = Parameter.flag(
         "detailed-exit-code", help: "End with 2 when a table would be changed")

@@ -4,7 +4,7 @@ import Support
 
 /// `sluice run`: jobs of the project, one after the other.
 struct RunCommand: Command {
-    let jobs = Parameter.arguments("JOB", .text, help: "The jobs to run, in this order")
+    let jobs = Parameter.arguments("JOB", .job, help: "The jobs to run, in this order")
     let project = ProjectParameters()
     let plan = Parameter.flag("plan", help: "Show what would be done, and do nothing")
     let limit = Parameter.optional(
