@@ -84,6 +84,8 @@ enum PostgresErrors {
         case "28": return (.permission, false)
         case "08", "57", "53": return (.inputOutput, true)
         case "22": return (.conversion, false)
+        // What the rows break: a key, a check, a reference.
+        case "23": return (.invalidData, false)
         case "42": return (.invalidConfiguration, false)
         default: return (.inputOutput, false)
         }

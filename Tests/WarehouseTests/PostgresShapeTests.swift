@@ -151,4 +151,56 @@ import Warehouse
                 ["_loaded_at", "timestamp with time zone", "f"], ["_run_id", "text", "f"],
             ])
     }
+
+    @Test(arguments: [
+        LoadMode.append, .replace, .appendNew(by: ["id"]), .merge(key: ["id"], order: nil, deletion: nil),
+    ])
+    func aLimitedTextIsWidenedWhenALongerOneComesAndNotBefore(_ mode: LoadMode) async throws {
+        let place = try await PostgresPlace()
+        let session = try await place.session()
+        try await place.admin.execute("CREATE TABLE t (id int, v varchar(3), c char(2))")
+        let fields = [Field("id", .int32), Field("v", .utf8), Field("c", .utf8)]
+        func row(_ id: Int, _ text: String) -> [Value] { [.int(Int128(id)), .text(text), .text("c")] }
+        let type =
+            "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'v'"
+        try await load([("f", [row(1, "üüü")])], fields, into: TableName("t"), mode, on: session)
+        #expect(try await place.single(type) == "character varying(3)")
+        try await load(
+            [("f", [row(2, "abc")]), ("g", [row(3, "abcd")]), ("h", [row(4, "äöü and more")])], fields,
+            into: TableName("t"), mode,
+            on: session)
+        #expect(try await place.single(type) == "text")
+        #expect(
+            try await place.rows("SELECT v, _source_file FROM t WHERE id > 1 ORDER BY id") == [
+                ["abc", "f"], ["abcd", "g"], ["äöü and more", "h"],
+            ])
+    }
+
+    @Test(arguments: [
+        (ContractMode.evolve, "CREATE VIEW seen AS TABLE t", "cannot be widened"),
+        (.discardRows, "SELECT", "character varying(3)"),
+        (.freeze, "SELECT", "character varying(3)"),
+    ])
+    func aTextThatIsTooLongRefusesItsBatchAlone(_ contract: ContractMode, _ sql: String, _ reason: String) async throws
+    {
+        let place = try await PostgresPlace()
+        let session = try await place.session()
+        let fields = [Field("v", .utf8)]
+        try await place.admin.execute("CREATE TABLE t (v varchar(3))")
+        try await load([], fields, into: TableName("t"), on: session)
+        try await place.admin.execute(sql)
+        let plan = try await session.plan(
+            TableRequest(table: TableName("t"), schema: Schema(fields), contract: contract))
+        let open = try await session.begin(Load(run: "r", job: "j", plan: plan, mode: .append, loadedAt: 0))
+        try await open.write(try batch(fields, [[.text("abc")]]), from: "f")
+        let error = await #expect(throws: SluiceError.self) {
+            try await open.write(try batch(fields, [[.text("ab")], [.text("abcd")]]), from: "f")
+        }
+        #expect(error?.code == .conversion)
+        #expect(error?.place.column == "v" && error?.place.row == 2)
+        #expect(error?.message.contains(reason) == true)
+        try await open.write(try batch(fields, [[.text("x")]]), from: "f")
+        #expect(
+            try await open.commit(LoadRecord(staged: [], outcome: AuditOutcome(.success, finishedAt: 0))).inserted == 2)
+    }
 }

@@ -10,6 +10,8 @@ struct PostgresApply {
     private let road: PostgresLoad.Road
     private let copied: Int
     private let copiedInto: String
+    /// Columns of the table that have to become texts of any length, as SQL.
+    private let widened: [String]
     private let dialect = PostgresDialect()
     /// The columns that are written, as SQL, lineage at the end.
     private let columns: [String]
@@ -23,6 +25,7 @@ struct PostgresApply {
         road = load.road
         copied = load.copy.rows
         copiedInto = load.copy.target.table
+        widened = load.copy.lengths.widened
         var columns: [String] = []
         var values: [String] = []
         let plan = load.load.plan
@@ -60,6 +63,7 @@ struct PostgresApply {
             if try await swap.swap() { return LoadResult(inserted: copied) }
             // Somebody has hung something on the table meanwhile.
             try await PostgresShaper.change(table.sql, plan.changes, on: connection)
+            try await widen()
             try await connection.execute("DELETE FROM \(table.sql)")
             try await insert(from: "\(copiedInto) AS s")
             try await connection.execute("DROP TABLE \(copiedInto)")
@@ -80,6 +84,7 @@ struct PostgresApply {
             try await PostgresShaper.change(table.sql, fields, on: connection)
         } else {
             try await PostgresShaper.change(table.sql, plan.changes, on: connection)
+            try await widen()
         }
         FaultPoint.loadShaped.reach()
         // More than the server gives to everybody, for a join that would otherwise go by way of the disk.
@@ -109,6 +114,12 @@ struct PostgresApply {
     }
 
     // MARK: Steps
+
+    private func widen() async throws(SluiceError) {
+        if widened.isEmpty { return }
+        let actions = widened.map { "ALTER COLUMN \($0) TYPE text" }
+        try await connection.execute("ALTER TABLE \(table.sql) \(actions.joined(separator: ", "))")
+    }
 
     /// Deletes what this load takes the place of.
     private func clear() async throws(SluiceError) {

@@ -29,14 +29,22 @@ final class PostgresCopy: @unchecked Sendable {
     private let connection: PostgresConnection
     private let load: Load
     private(set) var target: Target
+    private(set) var lengths: PostgresLengths
+    /// Whether the columns of `target` are the table's own, and widened there when a text is too long; otherwise that is
+    /// left to whoever brings the rows into the table.
+    private let ownsLengths: Bool
     private var encoder: CopyEncoder?
     private var file: String?
     private var number: Int64 = 1
     /// How many rows the server has taken.
     private(set) var rows = 0
 
-    init(_ target: Target, of load: Load, on connection: PostgresConnection) {
+    init(
+        _ target: Target, of load: Load, lengths: PostgresLengths, ownsLengths: Bool, on connection: PostgresConnection
+    ) {
         self.target = target
+        self.lengths = lengths
+        self.ownsLengths = ownsLengths
         self.load = load
         self.connection = connection
     }
@@ -47,6 +55,7 @@ final class PostgresCopy: @unchecked Sendable {
     /// Sends a batch. A `conversion` error comes before anything of it is sent.
     func write(_ batch: RecordBatch, from name: String) async throws(SluiceError) {
         if batch.rowCount == 0 { return }
+        while let (limit, row, length) = lengths.excess(in: batch) { try await widen(limit, row, length) }
         if encoder == nil || file != name { try await start(name) }
         guard let encoder else { return }
         let checked = try encoder.check(batch)
@@ -64,6 +73,29 @@ final class PostgresCopy: @unchecked Sendable {
         if let waiting {
             do { try await connection.copyIn(waiting) } catch { throw Self.failure(error) }
         }
+    }
+
+    /// Makes room for a text that is too long for its column, or says that there is none.
+    private func widen(_ limit: PostgresLengths.Limit, _ row: Int, _ length: Int) async throws(SluiceError) {
+        var reason = "a text has \(length) characters, the column is \(limit.sqlType)"
+        let name = try PostgresDialect().quote(limit.name)
+        if limit.isWidened {
+            guard ownsLengths else { return lengths.widen(limit, sql: name) }
+            try await end()
+            try await connection.execute("SAVEPOINT sluice_widen")
+            do throws(SluiceError) {
+                try await connection.execute("ALTER TABLE \(target.table) ALTER COLUMN \(name) TYPE text")
+                try await connection.execute("RELEASE sluice_widen")
+                return lengths.widen(limit, sql: name)
+            } catch {
+                // A view that shows the column, for one.
+                try await connection.execute("ROLLBACK TO sluice_widen; RELEASE sluice_widen")
+                reason += ", and it cannot be widened: \(error.message)"
+            }
+        }
+        throw SluiceError(
+            .conversion, reason, place: .init(column: limit.name, row: row + 1),
+            hint: "Widen the column in the database, or shorten the text in the query that reads it")
     }
 
     private static func encode(_ checked: CopyEncoder.Checked, _ rows: Range<Int>, _ encoder: CopyEncoder) -> Buffer {

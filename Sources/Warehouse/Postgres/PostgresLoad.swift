@@ -60,7 +60,9 @@ final class PostgresLoad: TableLoad, @unchecked Sendable {
             if road == .direct { FaultPoint.loadShaped.reach() }
             return PostgresLoad(
                 load, audit: audit, on: connection, books: books, table: table, road: road,
-                copy: PostgresCopy(target, of: load, on: connection))
+                copy: PostgresCopy(
+                    target, of: load, lengths: PostgresLengths(load.plan, table), ownsLengths: road != .stage,
+                    on: connection))
         } catch {
             try? await connection.execute("ROLLBACK")
             throw error

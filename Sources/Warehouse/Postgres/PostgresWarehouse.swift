@@ -38,6 +38,9 @@ public struct PostgresWarehouse: Warehouse {
             SET client_min_messages = error; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD';
             SET standard_conforming_strings = on; SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0
             """)
+        // Since PostgreSQL 14 only. A session that holds a job's lock is idle while others read the job's source.
+        try await connection.query(
+            "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'")
         return PostgresSession(connection)
     }
 }
