@@ -106,3 +106,30 @@ def test_every_command_is_on_the_page(sluice):
     listed = set(re.findall(r"^\| `([a-z]+)", table, re.M))
     model = json.loads(sluice("help", "--json").text)
     assert listed == {command["name"] for command in model["commands"]}
+
+
+PROJECT = (ROOT / "docs/project.md").read_text()
+
+
+def test_every_key_is_on_the_page_as_the_schema_explains_it(sluice):
+    schema = json.loads(sluice("schema").text)
+    job = schema["definitions"]["job"]
+    ingest = next(case["then"] for case in job["allOf"] if case["if"]["properties"]["kind"]["const"] == "ingest")
+    for name, shape in {"project": schema, "job": job, "ingest": ingest}.items():
+        block = re.search(rf"<!-- keys: {name} -->(.*?)<!-- /keys -->", PROJECT, re.S).group(1)
+        listed = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", block, re.M))
+        known = {}
+        for key, value in shape["properties"].items():
+            if value is True:
+                continue
+            known[key] = value["description"]
+            if "default" in value:
+                known[key] += f". Default: `{value['default']}`"
+            if key in shape.get("required", []):
+                known[key] += " (required)"
+        assert listed == known
+
+
+def test_the_example_of_the_page_is_valid(sluice, tmp_path):
+    (tmp_path / "sluice.yaml").write_text(re.search(r"```yaml\n(project: shop.*?)```", PROJECT, re.S).group(1))
+    assert sluice("validate", cwd=tmp_path).text == "sluice.yaml is valid: 2 connections, 2 jobs, 1 environment\n"
