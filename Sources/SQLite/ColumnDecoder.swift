@@ -15,6 +15,9 @@ final class ColumnDecoder {
     let kind: Kind
     private let precision: Int
     private let scale: Int
+    /// 10^scale, and the bound of the digits that a float holds of such a decimal; 0 where it does not.
+    private let power: Double
+    private let limit: Double
     private let unit: TimeUnit
     private let isZoned: Bool
     private let values = MutableBuffer()
@@ -23,7 +26,7 @@ final class ColumnDecoder {
     private let validity = ValidityBuilder()
     private let scratch = MutableBuffer()
     /// What the values so far show.
-    private(set) var evidence = ColumnEvidence()
+    @exclusivity(unchecked) private(set) var evidence = ColumnEvidence()
 
     /// A decoder for `field`.
     ///
@@ -75,11 +78,20 @@ final class ColumnDecoder {
         self.type = isOpen ? .utf8 : type
         self.precision = precision
         self.scale = scale
+        let isShort = (0...15).contains(scale)
+        power = isShort ? Self.powerOfTen(scale) : 1
+        limit = isShort ? Self.powerOfTen(min(max(precision, 0), 15)) : 0
         self.unit = unit
         self.isZoned = isZoned
         isNothing = isOpen
         offsets = self.type.layout == .bytes ? MutableBuffer(zeroed: 4) : nil
         bits = self.type.layout == .bits ? BitmapBuilder() : nil
+    }
+
+    private static func powerOfTen(_ exponent: Int) -> Double {
+        var power = 1.0
+        for _ in 0..<exponent { power *= 10 }
+        return power
     }
 
     private let isNothing: Bool
@@ -191,18 +203,26 @@ final class ColumnDecoder {
     private func decimal(_ cell: SQLiteCell) -> Int128? {
         switch cell.storage {
         case .text: return TextParser.decimal(cell.bytes, precision: precision, scale: scale)
-        case .integer, .real:
-            if cell.storage == .real, !cell.real.isFinite { return nil }
-            // The shortest text that reads back as the float is the number that was written into it.
+        case .integer:
             scratch.removeAll()
-            if cell.storage == .integer {
-                ValueText.append(cell.integer, to: scratch)
-            } else {
-                ValueText.append(cell.real, to: scratch)
-            }
-            return scratch.withUnsafeBytes { TextParser.decimal($0, precision: precision, scale: scale) }
+            ValueText.append(cell.integer, to: scratch)
+        case .real:
+            if let digits = digits(of: cell.real) { return digits }
+            if !cell.real.isFinite { return nil }
+            scratch.removeAll()
+            ValueText.append(cell.real, to: scratch)
         case .null, .blob: return nil
         }
+        // The shortest text that reads back as the float is the number that was written into it.
+        return scratch.withUnsafeBytes { TextParser.decimal($0, precision: precision, scale: scale) }
+    }
+
+    /// The digits of a float that is the nearest one to a decimal of at most fifteen digits, of which there is only one;
+    /// nil when that takes a closer look.
+    @inline(__always) private func digits(of value: Double) -> Int128? {
+        let scaled = (value * power).rounded()
+        guard scaled.magnitude < limit, scaled / power == value else { return nil }
+        return Int128(Int64(scaled))
     }
 
     /// A value of any storage as text: bytes as base64.

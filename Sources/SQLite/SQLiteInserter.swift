@@ -79,7 +79,8 @@ public final class SQLiteInserter: Sendable {
         let before = sqlite3_total_changes64(connection)
         // What was bound points into the columns, so nothing of it may stay.
         defer { sqlite3_clear_bindings(statement.pointer) }
-        try withExtendedLifetime(columns) { () throws(SluiceError) in
+        // In place, since a copy of a column would count references for every value.
+        try columns.withUnsafeBufferPointer { (columns) throws(SluiceError) in
             for row in 0..<batch.rowCount {
                 if row & 1023 == 0, handle.token?.isSet == true { throw SQLiteErrors.cancelled(handle.name) }
                 var result = SQLITE_OK

@@ -179,6 +179,8 @@ final class SQLiteRowSource {
         var rows = 0
         let pointer = statement.pointer
         let decoders = columns.map(\.decoder)
+        // Counting references for every value would cost as much as reading it; `decoders` keeps them.
+        let unmanaged = decoders.map { Unmanaged.passUnretained($0) }
         let texts = decoders.filter { $0.field.type.layout == .bytes }
         while rows < batchRows {
             guard try statement.step() else {
@@ -187,7 +189,9 @@ final class SQLiteRowSource {
             }
             for index in decoders.indices {
                 let cell = SQLiteCell(pointer, Int32(truncatingIfNeeded: index))
-                if !decoders[index].take(cell) { return .widened(try widen(column: index, row: rows)) }
+                if !unmanaged[index]._withUnsafeGuaranteedRef({ $0.take(cell) }) {
+                    return .widened(try widen(column: index, row: rows))
+                }
             }
             rows &+= 1
             var bytes = 0
