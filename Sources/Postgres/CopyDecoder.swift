@@ -29,6 +29,8 @@ public final class CopyDecoder {
     private var seenHeader = false
     /// Whether the end of the stream has been read.
     public private(set) var isFinished = false
+    /// How many bytes of the stream have been decoded.
+    public private(set) var bytesRead = 0
     /// Whether the server has confirmed the end of the COPY.
     var isDrained = false
     /// Rows that did not fit, in order, until they are taken.
@@ -75,6 +77,7 @@ public final class CopyDecoder {
     public func decode(_ message: UnsafeRawBufferPointer) throws(SluiceError) {
         guard var position = message.baseAddress else { return }
         var left = message.count
+        bytesRead &+= left
         if !seenHeader {
             let header = try headerLength(message)
             position += header
