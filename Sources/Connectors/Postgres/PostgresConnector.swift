@@ -52,7 +52,9 @@ extension ConnectorRegistry.Entry {
             return values
         },
         makeConnector: { settings throws(SluiceError) in PostgresConnector(settings) },
-        makeWarehouse: nil)
+        makeWarehouse: { settings throws(SluiceError) in
+            PostgresWarehouse(settings: try await PostgresSettings.libpq(settings, withSchema: true))
+        })
 }
 
 /// Reads a PostgreSQL database.

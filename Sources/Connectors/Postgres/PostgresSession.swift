@@ -15,7 +15,11 @@ struct PostgresSettings: Sendable {
     ]
 
     /// What libpq is given, secrets looked up.
-    static func libpq(_ settings: ConnectionSettings) async throws(SluiceError) -> [String: String] {
+    ///
+    /// - parameter withSchema: Whether the session looks for tables in our schema from its beginning.
+    static func libpq(
+        _ settings: ConnectionSettings, withSchema: Bool = false
+    ) async throws(SluiceError) -> [String: String] {
         let values = try await settings.resolved()
         var result: [String: String] = [:]
         for (key, name) in libpqNames { result[name] = values[key] }
@@ -27,6 +31,11 @@ struct PostgresSettings: Sendable {
         }
         // A firewall that forgets an idle connection would leave a reader waiting for hours.
         result["keepalives_idle"] = "60"
+        if withSchema, let schema = values["schema"] {
+            let path = "\(try PostgresDialect().quote(schema)),public"
+            // In libpq's options a backslash stands before a blank or a backslash that belongs to a value.
+            result["options"] = "-csearch_path=" + path.flatMap { $0 == " " || $0 == "\\" ? ["\\", $0] : [$0] }
+        }
         return result
     }
 
