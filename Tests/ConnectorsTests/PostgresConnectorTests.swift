@@ -32,7 +32,7 @@ struct PostgresFixture {
 
     static func connector(_ database: String, _ more: String = "") async throws -> any Connector {
         let server = try #require(TestPostgres.shared)
-        return try await Connectors_connector(
+        return try await connectorFor(
             "postgres://postgres@127.0.0.1:\(server.port)/\(database)\(more)")
     }
 
@@ -48,7 +48,7 @@ struct PostgresFixture {
     }
 }
 
-private func Connectors_connector(_ url: String) async throws -> any Connector { try await connector(url) }
+private func connectorFor(_ url: String) async throws -> any Connector { try await connector(url) }
 
 @Suite(.serialized, .enabled(if: TestPostgres.shared != nil)) struct PostgresConnectorTests {
     // MARK: Types
@@ -84,8 +84,8 @@ private func Connectors_connector(_ url: String) async throws -> any Connector {
               '2024-02-29 12:34:56.789', '2024-02-29 12:34:56.789+05:30', '1 year 2 mons 3 days 04:05:06.789',
               '00112233-4455-6677-8899-aabbccddeeff', '{"a" :1}', '{"a" :1}', '<a>é</a>', '192.168.0.1/24', '10.0.0.0/8',
               '08:00:2b:01:02:03', '-1234.56', B'10101', B'101', 4294967295, 'pg_class', 'fat:2 cat:3', 'fat & cat',
-              '(1,2)', '[1,5)', '{[1,2),[3,4)}', '16/B374D848', 'happy', 42, 12.5, ROW(1, 'a,"b'), '{1,NULL,3}',
-              '{"a","b,c",NULL,""}', '{sad,NULL,happy}', '{1,2}', '{1.5,NULL}', ARRAY[ROW(1,'x')::pair],
+              '(1,2)', '[1,5)', '{[1,2),[3,4)}', '16/B374D848', 'happy', 42, 12.5, '(1,"a,""b")', '{1,NULL,3}',
+              '{"a","b,c",NULL,""}', '{sad,NULL,happy}', '{1,2}', '{1.5,NULL}', ARRAY['(1,x)'::pair],
               '{2024-01-01 00:00:00+00}', '{10.0.0.1}', '{1 day}', '{1.50,-2}', '{1.5,1e30}', '{1.5,-2}',
               '{{1,2},{3,4}}', '{00112233-4455-6677-8899-aabbccddeeff}', '1 2 3', ARRAY['{"k": [1]}'::jsonb];
             INSERT INTO wide (a_bool) VALUES (NULL);
@@ -410,10 +410,10 @@ private func Connectors_connector(_ url: String) async throws -> any Connector {
         request.parallelism = 4
         let parallel = try await fixture.read(request)
         let again = try await fixture.read(request)
-        #expect(single.rows.map { $0[0] } != parallel.rows.map { $0[0] })
         #expect(parallel.rows == again.rows)
         #expect(single.rows.count == 30_000)
         #expect(Set(single.rows.map { $0[0] }) == Set(parallel.rows.map { $0[0] }))
+        // Each of the stretches has a header of its own.
         #expect(parallel.bytesRead > single.bytesRead)
     }
 

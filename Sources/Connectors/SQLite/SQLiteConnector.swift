@@ -26,7 +26,9 @@ extension ConnectorRegistry.Entry {
             return url.path.map { ["path": $0] } ?? [:]
         },
         makeConnector: { settings throws(SluiceError) in SQLiteConnector(settings) },
-        makeWarehouse: nil)
+        makeWarehouse: { settings throws(SluiceError) in
+            SQLiteWarehouse(path: settings.anchored(try await settings.resolved()["path"] ?? ""))
+        })
 }
 
 /// Reads a SQLite database file.
