@@ -85,6 +85,11 @@ public struct IngestRun: Sendable {
             } catch {
                 failure = deadline?.failure ?? IngestRun.explained(error)
             }
+            // The answer to a commit may be what was lost, and then all is done.
+            if failure.isTransient, state.commit.isBegun, let done = await committed(&state) {
+                await state.close()
+                return done
+            }
             // Whoever is refused the lock has waited as long as the job says.
             let isWorthRetrying = failure.isTransient && state.isLocked && number <= job.retries && !Task.isCancelled
             guard isWorthRetrying else {
@@ -125,6 +130,20 @@ public struct IngestRun: Sendable {
         case .staged(let manifest):
             state.manifest = manifest
             return try await load(manifest, session, state)
+        }
+    }
+
+    /// Asks on a new session whether a commit had arrived before its answer was lost; nil when it had not, or nobody
+    /// answers.
+    private func committed(_ state: inout AttemptState) async -> IngestResult? {
+        await state.close()
+        do throws(SluiceError) {
+            let session = try await warehouse.connect(as: "sluice \(job.pipeline) \(state.run)")
+            state.session = session
+            return try await finished(state, session)
+        } catch {
+            monitor.say("commit-unknown", "whether the commit arrived could not be asked: \(error)", level: .warning)
+            return nil
         }
     }
 
@@ -300,11 +319,21 @@ struct AttemptState {
     var isAudited = false
     /// What is staged.
     var manifest: Manifest?
+    /// Whether a commit was begun, whose answer may not have come.
+    let commit = CommitFlag()
 
     mutating func close() async {
         await session?.close()
         session = nil
     }
+}
+
+/// Whether a run has begun to commit; told by whoever does it.
+final class CommitFlag: Sendable {
+    private let begun = Atomic(false)
+
+    var isBegun: Bool { begun.load(ordering: .acquiring) }
+    func begin() { begun.store(true, ordering: .releasing) }
 }
 
 extension IngestResult {

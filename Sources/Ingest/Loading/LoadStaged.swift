@@ -19,7 +19,7 @@ extension IngestRun {
         do {
             for part in manifest.parts { try await load(part, manifest, into: loader) }
             if let failure = loader.failure { throw failure }
-            return try await loader.commit(manifest)
+            return try await loader.commit(manifest, state.commit)
         } catch {
             await loader.rollback()
             throw error

@@ -130,7 +130,7 @@ final class RunLoader: @unchecked Sendable {
     }
 
     /// Commits rows, ledger, watermark and audit row together.
-    func commit(_ manifest: Manifest) async throws(SluiceError) -> IngestResult {
+    func commit(_ manifest: Manifest, _ flag: CommitFlag) async throws(SluiceError) -> IngestResult {
         try run.checkLimit(rejects, of: manifest.rowsRead, isFinal: true)
         try await rejects.finish()
         let rejected = manifest.rowsRejected + rejects.count
@@ -139,6 +139,7 @@ final class RunLoader: @unchecked Sendable {
             rejected > 0 ? .partial : .success, files: manifest.parts.count,
             error: rejected > 0 ? "\(rejected) rows were rejected" : nil, finishedAt: Moment.now.microseconds)
         let isTrial = run.options.limit != nil
+        flag.begin()
         let done = try await load.commit(
             LoadRecord(
                 staged: manifest.parts, source: isTrial ? [] : manifest.sourceFiles, watermark: manifest.watermark,

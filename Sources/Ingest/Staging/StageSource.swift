@@ -79,7 +79,7 @@ extension IngestRun {
                 await loader.rollback()
                 throw failure
             }
-            return .loaded(try await loader.commit(manifest))
+            return .loaded(try await loader.commit(manifest, state.commit))
         } catch {
             await loader.rollback()
             if state.manifest == nil { await stager.abandon() }
