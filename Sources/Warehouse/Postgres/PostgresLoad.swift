@@ -57,7 +57,7 @@ final class PostgresLoad: TableLoad, @unchecked Sendable {
             let shaper = PostgresShaper(connection, load: load, table: table)
             let road = try await shaper.road()
             let target = try await shaper.prepare(road)
-            if road == .direct { FaultPoint.loadShaped.reach() }
+            if road != .stage { FaultPoint.loadShaped.reach() }
             return PostgresLoad(
                 load, audit: audit, on: connection, books: books, table: table, road: road,
                 copy: PostgresCopy(
