@@ -45,6 +45,9 @@ struct PostgresColumn: Sendable {
         case (_, PostgresColumn.money):
             // Its text has the locale's marks in it.
             (expression, type) = ("\(reference)::numeric(19,\(moneyScale))", PostgresColumn.numeric(19, moneyScale))
+        case (_, PostgresColumn.inet):
+            // The cast to text adds a mask that the server does not print.
+            (expression, type) = ("pg_catalog.textin(pg_catalog.inet_out(\(reference)))", text)
         // One byte of any kind, which need not be a character.
         case (_, PostgresType.OID.char): (expression, type) = ("\(reference)::text", text)
         default:
@@ -54,6 +57,7 @@ struct PostgresColumn: Sendable {
     }
 
     static let money: UInt32 = 790
+    private static let inet: UInt32 = 869
     private static let textArray: UInt32 = 1009
 
     private static func numeric(_ precision: Int, _ scale: Int) -> PostgresType {
@@ -80,7 +84,10 @@ struct PostgresColumn: Sendable {
             )
         }
         let type = PostgresType(oid: facts.oid, modifier: declared, element: element.oid)
-        if element.oid == PostgresType.OID.char || type.needsTextCast { return ("\(reference)::text[]", text) }
+        if element.oid == PostgresType.OID.char || type.needsTextCast {
+            // As the server prints the items, which a cast of each need not be.
+            return ("pg_catalog.textin(pg_catalog.array_out(\(reference)))::text[]", text)
+        }
         return (reference, type)
     }
 
