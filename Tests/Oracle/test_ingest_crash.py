@@ -1,6 +1,8 @@
 """Kills runs at every named step, and cuts their connections, on both warehouses and in every mode: afterwards the table
 equals the source, by count and by content, as if everything had run once."""
 
+import datetime
+import decimal
 import json
 import re
 import sqlite3
@@ -85,8 +87,9 @@ jobs:
 
 def normalised(rows):
     def text(value):
+        if isinstance(value, (float, decimal.Decimal)):
+            return format(decimal.Decimal(str(value)).normalize(), "f")
         if hasattr(value, "isoformat"):
-            import datetime
             return value.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
         text = str(value)
         if re.fullmatch(r"\d{4}-\d\d-\d\dT.*", text):
