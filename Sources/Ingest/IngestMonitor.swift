@@ -71,6 +71,20 @@ public final class IngestMonitor: Sendable {
     func countBytes(_ count: Int) { bytes.wrappingAdd(count, ordering: .relaxed) }
     func expect(_ count: Int?) { expected.store(count ?? -1, ordering: .relaxed) }
 
+    /// What is counted so far.
+    var mark: (read: Int, staged: Int, loaded: Int, rejected: Int, bytes: Int) {
+        (rowsRead, rowsStaged, rowsLoaded, rowsRejected, bytesRead)
+    }
+
+    /// Counts on from an earlier mark: what came since is read again.
+    func goBack(to mark: (read: Int, staged: Int, loaded: Int, rejected: Int, bytes: Int)) {
+        read.store(mark.read, ordering: .relaxed)
+        staged.store(mark.staged, ordering: .relaxed)
+        loaded.store(mark.loaded, ordering: .relaxed)
+        rejected.store(mark.rejected, ordering: .relaxed)
+        bytes.store(mark.bytes, ordering: .relaxed)
+    }
+
     /// Begins counting anew, for another attempt.
     func startAgain() {
         read.store(0, ordering: .relaxed)

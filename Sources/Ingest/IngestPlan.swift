@@ -46,7 +46,7 @@ extension IngestRun {
     }
 
     private func plan(_ session: any WarehouseSession) async throws -> IngestPlan {
-        let reading = try await readPlan(session)
+        let reading = try await readPlan(session, isPreview: true)
         let read = try await connector.read(reading.request)
         do {
             if reading.isOverlapping { _ = try tieBreaker(read.key) }

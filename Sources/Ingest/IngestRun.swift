@@ -342,6 +342,7 @@ extension IngestResult {
         rowsStaged = manifest.parts.reduce(0) { $0 + $1.rows }
         rowsRejected = manifest.rowsRejected
         bytesRead = manifest.bytesRead
+        knownFiles = manifest.knownFiles
         parts = manifest.parts
         cursorFrom = manifest.cursorFrom
         cursorTo = manifest.watermark?.value ?? manifest.cursorFrom

@@ -14,7 +14,21 @@ struct ReadPlan: Sendable {
 
 extension IngestRun {
     /// Finds out where reading begins.
-    func readPlan(_ session: any WarehouseSession) async throws(SluiceError) -> ReadPlan {
+    ///
+    /// - parameter isPreview: Whether Sluice's own tables may be missing, because nothing has been loaded yet.
+    func readPlan(
+        _ session: any WarehouseSession, isPreview: Bool = false
+    ) async throws(SluiceError) -> ReadPlan {
+        func known<Answer>(
+            _ ask: () async throws(SluiceError) -> Answer, else missing: Answer
+        ) async throws(SluiceError) -> Answer {
+            do throws(SluiceError) {
+                return try await ask()
+            } catch {
+                if isPreview, error.code == .notFound { return missing }
+                throw error
+            }
+        }
         var request = ReadRequest(job.selection)
         request.columns = job.columns
         request.filter = job.filter
@@ -25,7 +39,8 @@ extension IngestRun {
         request.parallelism = job.parallelism
         // The files of a table that is replaced are all of its rows, the ones that are known among them.
         if case .files = job.selection, job.mode != .replace, !options.fullRefresh {
-            request.known = try await session.sourceFiles(of: job.pipeline)
+            request.known = try await known(
+                { () async throws(SluiceError) in try await session.sourceFiles(of: job.pipeline) }, else: [:])
         }
         guard let cursor = job.cursor else {
             if options.backfill != nil {
@@ -40,7 +55,8 @@ extension IngestRun {
                 .invalidConfiguration, "the cursor \"\(cursor.column)\" is not among the columns that are read",
                 place: .init(column: cursor.column), hint: "add it to \"columns\"")
         }
-        let mark = try await session.watermark(of: job.pipeline)
+        let mark = try await known(
+            { () async throws(SluiceError) in try await session.watermark(of: job.pipeline) }, else: nil)
         if let mark, mark.column != cursor.column, !options.fullRefresh {
             throw SluiceError(
                 .invalidConfiguration,

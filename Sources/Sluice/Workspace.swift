@@ -102,6 +102,21 @@ public struct Workspace: Sendable {
                 ?? (names.isEmpty ? "the project declares none" : "declared: \(names.joined(separator: ", "))"))
     }
 
+    /// `names` in the order in which they have to run: as they are given, each behind those of them that its `after` names.
+    public func inOrder(_ names: [String]) throws(SluiceError) -> [String] {
+        var after: [String: [String]] = [:]
+        for name in names { after[name] = try job(name).settings.texts("after") ?? [] }
+        var ordered: [String] = []
+        // Circles are refused when the project is read.
+        func place(_ name: String) {
+            if ordered.contains(name) { return }
+            for earlier in names where after[name]?.contains(earlier) ?? false { place(earlier) }
+            ordered.append(name)
+        }
+        for name in names { place(name) }
+        return ordered
+    }
+
     /// What the ingest job called `name` does, and the source that it reads.
     public func ingest(_ name: String) async throws(SluiceError) -> (job: IngestJob, connector: any Connector) {
         let declared = try job(name)

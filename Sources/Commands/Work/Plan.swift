@@ -72,7 +72,10 @@ enum PlanReport {
             lines.append("  where \(cursor.column) goes\(from)\(to)")
         }
         if plan.clears { lines.append("  replace the rows that are in \(job.table)") }
-        for change in plan.changes { lines.append("  \(change.sentence(job.table))") }
+        for change in plan.changes {
+            lines.append("  \(change.sentence(job.table))")
+            if change == .create { lines += plan.schema.fields.map { "    \($0)" } }
+        }
         if !plan.discarded.isEmpty { lines.append("  leave out \(plan.discarded.joined(separator: ", "))") }
         return lines
     }

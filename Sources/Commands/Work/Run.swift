@@ -4,7 +4,8 @@ import Support
 
 /// `sluice run`: jobs of the project, one after the other.
 struct RunCommand: Command {
-    let jobs = Parameter.arguments("JOB", .job, help: "The jobs to run, in this order")
+    let jobs = Parameter.arguments(
+        "JOB", .job, help: "The jobs to run, in this order, save that one comes behind those it is to run after")
     let project = ProjectParameters()
     let plan = Parameter.flag("plan", help: "Show what would be done, and do nothing")
     let limit = Parameter.optional(
@@ -40,14 +41,14 @@ struct RunCommand: Command {
         var options = try incremental.options(arguments)
         options.limit = arguments[limit]
         // A name that is wrong is told before the first job has run.
-        for name in arguments[jobs] { _ = try workspace.job(name) }
+        let names = try workspace.inOrder(arguments[jobs])
         if arguments[plan] {
-            return try await PlanReport.show(arguments[jobs], workspace, options, in: context)
+            return try await PlanReport.show(names, workspace, options, in: context)
         }
         var documents: [JSONText] = []
         var code = ExitCode.succeeded
         repeat {
-            for name in arguments[jobs] {
+            for name in names {
                 let outcome = try await WatchedRun(context).perform(workspace, name, options)
                 documents.append(outcome.json)
                 let ended = ExitCode(outcome)

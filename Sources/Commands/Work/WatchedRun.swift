@@ -59,13 +59,20 @@ struct WatchedRun {
             return
         }
         let load = result.load
+        let known = result.knownFiles
+        let files = known == 1 ? "1 file is" : "\(ProgressView.count(known)) files are"
+        if result.rowsRead == 0, result.parts.isEmpty, known > 0 {
+            context.say("\(title): nothing new: \(files) loaded already")
+            context.say("run \(outcome.record.id)")
+            return
+        }
         var parts = ["\(ProgressView.count(result.rowsRead)) rows read"]
         if load.inserted > 0 || load.rows == 0 { parts.append("\(ProgressView.count(load.inserted)) inserted") }
         if load.updated > 0 { parts.append("\(ProgressView.count(load.updated)) updated") }
         if load.deleted > 0 { parts.append("\(ProgressView.count(load.deleted)) deleted") }
         if load.skipped > 0 { parts.append("\(ProgressView.count(load.skipped)) there already") }
         if result.rowsRejected > 0 { parts.append("\(ProgressView.count(result.rowsRejected)) rejected") }
-        if result.knownFiles > 0 { parts.append("\(ProgressView.count(result.knownFiles)) files known") }
+        if known > 0 { parts.append("\(files) loaded already") }
         if !result.parts.isEmpty {
             let files = result.parts.count == 1 ? "1 file" : "\(result.parts.count) files"
             parts.append("\(files), \(Quantities.describe(bytes: result.bytesStaged))")

@@ -42,6 +42,8 @@ public struct ConnectionSettings: Sendable {
 
     /// `path`, from the project's folder on unless it is absolute.
     func anchored(_ path: String) -> String {
+        var path = path
+        while path.hasPrefix("./") { path.removeFirst(2) }
         if path.hasPrefix("/") || folder.isEmpty || folder == "." { return path }
         return folder.hasSuffix("/") ? folder + path : "\(folder)/\(path)"
     }

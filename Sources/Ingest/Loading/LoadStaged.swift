@@ -15,6 +15,12 @@ extension IngestRun {
                 "another run has loaded job \(job.pipeline) since run \(manifest.run) read its source",
                 hint: "run the job again; what is new is read then")
         }
+        // Without a single row nobody knows what the columns of a file are, and there is nothing to load.
+        let isUnknown = manifest.schema.fields.allSatisfy { $0.type == .null || $0.name == IngestedAt.field.name }
+        let empties = job.mode == .replace || options.fullRefresh
+        if manifest.parts.isEmpty, isUnknown, manifest.sourceFiles.isEmpty || !empties {
+            return try await endWithoutRows(manifest, session, state)
+        }
         let loader = try await RunLoader(self, manifest, session, run: state.run)
         do {
             for part in manifest.parts { try await load(part, manifest, into: loader) }
@@ -24,6 +30,26 @@ extension IngestRun {
             await loader.rollback()
             throw error
         }
+    }
+
+    /// Ends a run that found no file to read.
+    private func endWithoutRows(
+        _ manifest: Manifest, _ session: any WarehouseSession, _ state: AttemptState
+    ) async throws(SluiceError) -> IngestResult {
+        if manifest.sourceFiles.isEmpty, job.mode == .replace || options.fullRefresh {
+            throw SluiceError(
+                .notFound, "no file fits \(job.selection.summary), and \(job.table) is left as it is",
+                hint: "check the pattern; to empty the table, delete its rows in the database")
+        }
+        try await session.end(state.run, AuditOutcome(.success, finishedAt: Moment.now.microseconds))
+        if manifest.knownFiles == 0, manifest.sourceFiles.isEmpty {
+            monitor.say("no-files", "no file fits \(job.selection.summary)", level: .warning)
+        } else {
+            monitor.say("nothing-new", "there is nothing new to read", ["known": .number(manifest.knownFiles)])
+        }
+        var result = IngestResult(run: state.run)
+        result.take(manifest)
+        return result
     }
 
     private func load(_ part: StagedFile, _ manifest: Manifest, into loader: RunLoader) async throws {

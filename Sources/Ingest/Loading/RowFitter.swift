@@ -17,6 +17,10 @@ struct RowFitter: Sendable {
     func fit(_ batch: RecordBatch, unit: String, firstRow: Int) throws(SluiceError) -> (RecordBatch, [RejectedRow]) {
         var rejected: [Int: (column: String, reason: String)] = [:]
         var columns: [Column] = []
+        for name in required {
+            guard let place = batch.schema.place(of: name) else { continue }
+            refuseNulls(batch.columns[place], name, "there is no value, and rows are told apart by it", &rejected)
+        }
         for target in plan.targets {
             guard let place = batch.schema.place(of: target.name) else {
                 columns.append(.nulls(target.type, count: batch.rowCount))
@@ -32,10 +36,6 @@ struct RowFitter: Sendable {
                 refuseNulls(column, target.name, "there is no value, and the table's column wants one", &rejected)
             }
             columns.append(column)
-        }
-        for name in required {
-            guard let place = batch.schema.place(of: name) else { continue }
-            refuseNulls(batch.columns[place], name, "there is no value, and rows are told apart by it", &rejected)
         }
         for name in plan.rejecting {
             guard let place = batch.schema.place(of: name) else { continue }

@@ -24,8 +24,11 @@ final class RunLoader: @unchecked Sendable {
         self.run = run
         runID = id
         let job = run.job
+        // A column that has shown no value yet has no type: the table gets it with its first value.
+        var schema = manifest.schema
+        schema.fields.removeAll { $0.type == .null }
         let request = TableRequest(
-            table: job.table, schema: manifest.schema, contract: job.contract, key: job.mode == .merge ? job.key : [])
+            table: job.table, schema: schema, contract: job.contract, key: job.mode == .merge ? job.key : [])
         plan = try await session.plan(request)
         var required = job.mode == .merge ? job.key : []
         if let cursor = job.cursor, cursor.nulls != .load { required.append(cursor.column) }
@@ -137,7 +140,8 @@ final class RunLoader: @unchecked Sendable {
         run.monitor.enter("committing \(run.job.table)")
         let outcome = AuditOutcome(
             rejected > 0 ? .partial : .success, files: manifest.parts.count,
-            error: rejected > 0 ? "\(rejected) rows were rejected" : nil, finishedAt: Moment.now.microseconds)
+            error: rejected > 0 ? (rejected == 1 ? "1 row was rejected" : "\(rejected) rows were rejected") : nil,
+            finishedAt: Moment.now.microseconds)
         let isTrial = run.options.limit != nil
         flag.begin()
         let done = try await load.commit(

@@ -38,6 +38,8 @@ struct Manifest: Sendable {
     var rowsRejected: Int
     /// How many bytes came from the source.
     var bytesRead: Int
+    /// How many source files were left out, because they are loaded already. Not written: it belongs to the reading.
+    var knownFiles = 0
 
     /// Where a run's manifest lies.
     static func path(folder: String, run: String) -> String { "\(folder)/_\(SafeName.make(run)).manifest.json" }

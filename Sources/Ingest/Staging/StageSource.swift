@@ -48,7 +48,9 @@ extension IngestRun {
         }
         do {
             for unit in read.units { try await stager.stage(unit) { _, _, _ in } }
-            return .staged(try await stager.finish(read))
+            var manifest = try await stager.finish(read)
+            manifest.knownFiles = read.knownUnits
+            return .staged(manifest)
         } catch {
             await stager.abandon()
             throw error
@@ -176,7 +178,8 @@ final class SourceStager: @unchecked Sendable {
         let reader = try await unit.open(under: schema)
         let staged = try stagedSchema(reader.schema)
         let cursor = try cursorColumn(reader.schema)
-        let before = (rows: rowsRead, bytes: bytesRead, range: range, rejects: rejects.count)
+        let before = (rows: rowsRead, range: range)
+        let shown = run.monitor.mark
         var rows = 0
         var row = 1
         let read = Relay<(RecordBatch, [RejectedRow])>(capacity: 1)
@@ -186,9 +189,12 @@ final class SourceStager: @unchecked Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     do {
+                        var bytes = 0
                         while let batch = try await reader.next() {
                             try Task.checkCancellation()
                             monitor.countRead(batch.rowCount)
+                            monitor.countBytes(reader.bytesRead - bytes)
+                            bytes = reader.bytesRead
                             try await read.send((batch, reader.takeRejects()))
                         }
                         let last = reader.takeRejects()
@@ -242,13 +248,13 @@ final class SourceStager: @unchecked Sendable {
             try Task.checkCancellation()
             try await stage.finish()
         } catch {
-            (rowsRead, bytesRead, range) = (before.rows, before.bytes, before.range)
+            (rowsRead, range) = (before.rows, before.range)
+            if error is SchemaWidened { run.monitor.goBack(to: shown) }
             throw error
         }
         bytesRead += reader.bytesRead
-        monitor.countBytes(reader.bytesRead)
-        schemas.append(staged)
-        if run.options.limit == nil, var file = try await unit.file() {
+        schemas.append(staged.leavingOpen(reader.columnsWithoutValues))
+        if run.options.limit == nil, run.options.backfill == nil, var file = try await unit.file() {
             file.rows = rows
             sourceFiles.append(file)
         }
@@ -382,5 +388,17 @@ final class SourceStager: @unchecked Sendable {
         self.names = []
         schemas = []
         sourceFiles = []
+    }
+}
+
+extension Schema {
+    /// This schema with no type for `columns`, whose type was only guessed: they fit whatever comes later.
+    fileprivate func leavingOpen(_ columns: Set<String>) -> Schema {
+        if columns.isEmpty { return self }
+        var schema = self
+        for place in schema.fields.indices where columns.contains(schema.fields[place].name) {
+            schema.fields[place].type = .null
+        }
+        return schema
     }
 }
