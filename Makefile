@@ -18,7 +18,7 @@ help: ## Say what there is to make
 	@echo '  PREFIX=/usr/local   where `make install` puts the program'
 	@echo '  SECONDS=60          how long `make fuzz` runs'
 
-demo: ## Install what is missing, build, and turn a CSV file into Parquet and back
+demo: ## Install what is missing, build, and run an example project end to end
 	@scripts/build
 	@scripts/demo
 
