@@ -28,8 +28,7 @@ extension Workspace {
             try await lake.remove(path)
             return lake.name
         default:
-            let connector = try await connector(name)
-            return "\(connector.name): \(try await connector.check())"
+            return try await connector(name).check()
         }
     }
 }

@@ -75,7 +75,7 @@ struct WatchedRun {
         if known > 0 { parts.append("\(files) loaded already") }
         if !result.parts.isEmpty {
             let files = result.parts.count == 1 ? "1 file" : "\(result.parts.count) files"
-            parts.append("\(files), \(Quantities.describe(bytes: result.bytesStaged))")
+            parts.append("\(Quantities.describe(bytes: result.bytesStaged)) staged in \(files)")
         }
         let seconds = max(duration.seconds, 1e-3)
         parts.append(Quantities.describe(duration))

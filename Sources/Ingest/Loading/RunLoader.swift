@@ -1,5 +1,6 @@
 import Columns
 import Connectors
+import Storage
 import Support
 public import Warehouse
 
@@ -12,6 +13,8 @@ final class RunLoader: @unchecked Sendable {
     private let plan: TablePlan
     private let fitter: RowFitter
     private let load: any TableLoad
+    /// Where the rows were staged.
+    private let folder: String
     private let rejects: RejectsFile
     private var isOver = false
     /// Why rows do not go into the table any more, while they still go into the lake.
@@ -50,7 +53,7 @@ final class RunLoader: @unchecked Sendable {
                 $0.split(separator: "/").last.map(String.init) ?? $0
             }
         }
-        let folder = StageName.folder(
+        folder = StageName.folder(
             protocolName: run.connector.protocolName, source: job.source,
             moment: Moment(microseconds: manifest.createdAt))
         rejects = RejectsFile(run.lake, path: "\(folder)/_\(SafeName.make(id)).load-rejects.ndjson")
@@ -155,7 +158,10 @@ final class RunLoader: @unchecked Sendable {
         result.rowsRejected = rejected
         result.changes = plan.changes
         result.discarded = plan.discarded
-        result.rejects = rejects.location.map { [$0] } ?? []
+        if manifest.rowsRejected > 0 {
+            result.rejects.append(run.lake.url(RejectsFile.path(folder: folder, run: manifest.run)))
+        }
+        if let location = rejects.location { result.rejects.append(location) }
         run.monitor.say(
             "loaded", "loaded \(done.rows) rows into \(run.job.table)",
             [

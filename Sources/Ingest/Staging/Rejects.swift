@@ -50,6 +50,9 @@ final class RejectsFile: @unchecked Sendable {
         self.path = path
     }
 
+    /// Where the rows lie that `run` rejected while it read into `folder`.
+    static func path(folder: String, run: String) -> String { "\(folder)/_\(SafeName.make(run)).rejects.ndjson" }
+
     /// Where the rows are; nil when there are none.
     var location: String? { count > 0 ? lake.url(path) : nil }
 

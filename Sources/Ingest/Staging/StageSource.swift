@@ -119,7 +119,7 @@ final class SourceStager: @unchecked Sendable {
         folder = StageName.folder(
             protocolName: run.connector.protocolName, source: run.job.source, moment: startedAt)
         claims = Claims(run.lake, pipeline: run.job.pipeline)
-        rejects = RejectsFile(run.lake, path: "\(folder)/_\(SafeName.make(id)).rejects.ndjson")
+        rejects = RejectsFile(run.lake, path: RejectsFile.path(folder: folder, run: id))
     }
 
     /// The columns of `schema` as they are staged: with `_ingested_at`, and with other names for columns that are called
