@@ -79,7 +79,8 @@ public struct IngestRun: Sendable {
             await attempt(number)
             let failure: SluiceError
             do {
-                let result = try await self.attempt(number, &state)
+                var result = try await self.attempt(number, &state)
+                result.knownFiles = state.knownFiles
                 await state.close()
                 return result
             } catch {
@@ -319,6 +320,8 @@ struct AttemptState {
     var isAudited = false
     /// What is staged.
     var manifest: Manifest?
+    /// How many files of the source are loaded already.
+    var knownFiles = 0
     /// Whether a commit was begun, whose answer may not have come.
     let commit = CommitFlag()
 

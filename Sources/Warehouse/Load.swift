@@ -42,6 +42,9 @@ public struct Load: Sendable {
     public var loadedAt: Int64
     /// Whether all rows that are there are deleted first, in the same transaction: a full refresh.
     public var clearsFirst = false
+    /// Whether watermark and source files that are known of the job are forgotten first, in the same transaction: what this
+    /// load does not bring has not been read.
+    public var forgetsFirst = false
     /// Base names of staged files that were loaded before and whose rows (by `_source_file`) are deleted first, in the same
     /// transaction: a source file that changed is loaded in place of its earlier version. Their ledger rows stay.
     public var superseded: [String] = []

@@ -47,6 +47,8 @@ final class RunLoader: @unchecked Sendable {
             run: id, job: job.pipeline, plan: plan, mode: try RunLoader.mode(run, manifest, plan),
             keysAreUnique: RunLoader.keysAreUnique(job, manifest), loadedAt: Moment.now.microseconds)
         load.clearsFirst = manifest.isFullRefresh && job.mode != .replace && !plan.createsTable
+        load.forgetsFirst = manifest.isFullRefresh
+        try await RunLoader.refuseLostTable(run, manifest, plan, session)
         let changed = manifest.sourceFiles.map(\.path)
         if !load.clearsFirst, job.mode == .append, !changed.isEmpty {
             load.superseded = try await session.stagedFiles(of: job.pipeline, from: changed).map {
@@ -79,6 +81,24 @@ final class RunLoader: @unchecked Sendable {
             if !columns.contains(cursor.column) { columns.append(cursor.column) }
             return .appendNew(by: columns)
         }
+    }
+
+    /// Fails when the table is not there though rows were loaded into it: only what is new would come back.
+    private static func refuseLostTable(
+        _ run: IngestRun, _ manifest: Manifest, _ plan: TablePlan, _ session: any WarehouseSession
+    ) async throws(SluiceError) {
+        let job = run.job
+        guard plan.createsTable, !manifest.isFullRefresh, job.mode != .replace else { return }
+        var isGoingOn = try await session.watermark(of: job.pipeline) != nil
+        if !isGoingOn, case .files = job.selection {
+            isGoingOn = try await !session.sourceFiles(of: job.pipeline).isEmpty
+        }
+        guard isGoingOn else { return }
+        throw SluiceError(
+            .invalidConfiguration,
+            "there is no table \(job.table) in \(run.warehouse.name), and job \(job.pipeline) has loaded rows before, which "
+                + "a run that goes on would not read again",
+            hint: "run the job with --full-refresh to load everything, or bring the table back")
     }
 
     private static func keysAreUnique(_ job: IngestJob, _ manifest: Manifest) -> Bool {

@@ -32,7 +32,9 @@ extension IngestRun {
     private func stage(
         _ read: any SourceRead, _ plan: ReadPlan, _ session: any WarehouseSession, _ state: inout AttemptState
     ) async throws -> StageOutcome {
+        state.knownFiles = read.knownUnits
         if plan.isOverlapping { _ = try tieBreaker(read.key) }
+        if read.units.isEmpty { return .loaded(try await nothingToRead(read, plan, session, state)) }
         let total = read.units.reduce(Optional(0)) { sum, unit in sum.flatMap { sum in unit.bytes.map { sum + $0 } } }
         monitor.expect(total)
         let stager = try SourceStager(self, plan, read, run: state.run)
@@ -55,6 +57,27 @@ extension IngestRun {
             await stager.abandon()
             throw error
         }
+    }
+
+    /// Ends a run that found no file to read, or none that is not loaded already; the table is left alone.
+    private func nothingToRead(
+        _ read: any SourceRead, _ plan: ReadPlan, _ session: any WarehouseSession, _ state: AttemptState
+    ) async throws(SluiceError) -> IngestResult {
+        guard job.mode != .replace, !options.fullRefresh else {
+            throw SluiceError(
+                .notFound,
+                "no file fits \(job.selection.summary), and all rows of \(job.table) would be replaced by none",
+                place: .init(file: connector.name),
+                hint: "check the pattern and that the folder is there; to empty the table, delete its rows")
+        }
+        try await session.end(
+            state.run, AuditOutcome(.success, finishedAt: Moment.now.microseconds))
+        var result = IngestResult(run: state.run)
+        result.cursorFrom = plan.mark?.value
+        result.cursorTo = plan.mark?.value
+        result.note = read.knownUnits > 0 ? "no file is new or changed" : "no file fits \(job.selection.summary)"
+        monitor.say("nothing-new", result.note ?? "")
+        return result
     }
 
     private func stageAndLoad(

@@ -76,7 +76,7 @@ struct PostgresBooks: Sendable {
             if error.code == .permission {
                 error.message = "Sluice's own tables are missing and cannot be made: \(error.message)"
                 error.hint =
-                    "Run once as a user who may create tables in the schema, then grant SELECT, INSERT and UPDATE on "
+                    "Run once as a user who may create tables in the schema, then grant SELECT, INSERT, UPDATE and DELETE on "
                     + Self.names.joined(separator: ", ")
             }
             throw error
@@ -195,6 +195,11 @@ struct PostgresBooks: Sendable {
         _ record: LoadRecord, of load: Load, rows: Int, audit: AuditRun?
     ) async throws(SluiceError) {
         let run = [load.job, load.run, String(load.loadedAt)]
+        if load.forgetsFirst {
+            for table in ["sluice_watermarks", "sluice_source_files"] {
+                try await connection.query("DELETE FROM \(table) WHERE job = $1", [load.job])
+            }
+        }
         try await enter(record.staged, run)
         if !record.source.isEmpty { try await enter(record.source, run) }
         if let mark = record.watermark {

@@ -181,6 +181,11 @@ struct SQLiteBooks: Sendable {
     /// Writes ledger, source files, watermark and audit row of a load.
     func record(_ record: LoadRecord, of load: Load, rows: Int, audit: AuditRun?) async throws(SluiceError) {
         let tail: [SQLiteValue] = [.text(load.run), Self.moment(load.loadedAt)]
+        if load.forgetsFirst {
+            for table in ["sluice_watermarks", "sluice_source_files"] {
+                try await database.query("DELETE FROM main.\(table) WHERE job = ?", [.text(load.job)])
+            }
+        }
         for file in record.staged { try await enter(file, load.job, tail) }
         for file in record.source {
             try await database.query(
