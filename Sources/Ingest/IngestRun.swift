@@ -84,7 +84,7 @@ public struct IngestRun: Sendable {
                 await state.close()
                 return result
             } catch {
-                failure = deadline?.failure ?? IngestRun.explained(error)
+                failure = deadline?.failure ?? IngestRun.explained(error).withWayOn
             }
             // The answer to a commit may be what was lost, and then all is done.
             if failure.isTransient, state.commit.isBegun, let done = await committed(&state) {
@@ -282,6 +282,16 @@ public struct IngestRun: Sendable {
         case is CancellationError: SluiceError(.cancelled, "the run was cancelled")
         default: SluiceError(.inputOutput, "\(error)")
         }
+    }
+}
+
+extension SluiceError {
+    /// The same with a hint, if it may pass by itself and says nothing of it.
+    fileprivate var withWayOn: SluiceError {
+        guard isTransient, hint == nil else { return self }
+        var error = self
+        error.hint = "this may pass by itself: run the job again, which loses nothing and loads nothing twice"
+        return error
     }
 }
 

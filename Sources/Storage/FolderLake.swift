@@ -64,7 +64,8 @@ public struct FolderLake: Lake {
         if let status = FileStatus(path: folder) {
             if status.isFolder { return }
             throw SluiceError(
-                .invalidConfiguration, "is a file, and a folder is needed there", place: .init(file: folder))
+                .invalidConfiguration, "is a file, and a folder is needed there", place: .init(file: folder),
+                hint: "point \"lake\" at a folder, or at a path where one can be made")
         }
         let above = splitPath(folder).folder
         if above != folder { try makeFolders(above) }

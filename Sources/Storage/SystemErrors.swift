@@ -17,7 +17,8 @@ extension SluiceError {
             let nearest = nearestWord(to: name, among: names.sorted())
             return SluiceError(
                 .notFound, "no such file", place: place,
-                hint: nearest.map { "Did you mean '\(path.dropLast(name.utf8.count))\($0)'?" })
+                hint: nearest.map { "Did you mean '\(path.dropLast(name.utf8.count))\($0)'?" }
+                    ?? "Check the path; there is nothing of a similar name in '\(folder)'.")
         case EACCES, EPERM, EROFS:
             return SluiceError(
                 .permission, "\(what): \(reason)", place: place,

@@ -103,6 +103,8 @@ public enum Lineage {
     public static let loadedAt = "_loaded_at"
     /// The run that loaded it.
     public static let runID = "_run_id"
-    /// All of them.
+    /// When the row came into the lake. It comes with the rows, and is no column of their source.
+    public static let ingestedAt = "_ingested_at"
+    /// All that are added to rows while they are loaded.
     public static let columns = [sourceFile, loadedAt, runID]
 }

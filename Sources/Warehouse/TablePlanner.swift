@@ -127,7 +127,8 @@ private struct Draft {
     }
 
     private mutating func add(_ field: Field, to columns: [TableColumn]) {
-        switch contract {
+        // Contracts are about what the source sends.
+        switch field.name == Lineage.ingestedAt ? .evolve : contract {
         case .evolve:
             let target = newTarget(field)
             plan.changes.append(.add(column: target.name, type: target.sqlType))

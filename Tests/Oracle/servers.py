@@ -36,8 +36,8 @@ class Postgres:
                    "max_connections": 60, **settings}
         if not durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        words = " ".join(f"-c {name}={value}" for name, value in options.items())
-        self._run("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", self.folder / "log", "-o", words, "start")
+        self.options = " ".join(f"-c {name}={value}" for name, value in options.items())
+        self.start()
 
     @property
     def data(self):
@@ -50,6 +50,13 @@ class Postgres:
         # The server that pg_ctl starts keeps what it is given open, so it is given nothing that somebody waits for.
         with open(self.folder / "setup.log", "ab") as log:
             subprocess.run(list(map(str, command)), check=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def start(self):
+        self._run("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", self.folder / "log", "-o", self.options, "start")
+
+    def crash(self):
+        """Ends the server as if it had died; `start` brings it back."""
+        self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
 
     def url(self, database="postgres", port=None):
         return f"postgres://postgres@127.0.0.1:{port or self.port}/{database}?sslmode=disable"

@@ -38,7 +38,7 @@ class Source:
         self.table = f"source_{next(numbers)}"
         self.path = folder / "source.db"
         self.url = server.url() if kind == "postgres" else f"sqlite:{self.path}"
-        types = {"integer": "bigint", "timestamp": "timestamptz", "date": "date"}
+        types = {"integer": "bigint", "timestamp": "timestamptz" if kind == "postgres" else "timestamp", "date": "date"}
         id = "id integer PRIMARY KEY" if keyed else "id bigint"
         self.execute(f"CREATE TABLE {self.table} ({id}, at {types[cursor]}, moment bigint, value bigint)")
 

@@ -5,7 +5,7 @@ import Warehouse
 /// The column that says when a row came into the lake.
 enum IngestedAt {
     /// What it is called, and what its values are: a moment, not a text of one.
-    static let field = Field("_ingested_at", .timestamp(.microsecond, zone: "UTC"), nullable: false)
+    static let field = Field(Lineage.ingestedAt, .timestamp(.microsecond, zone: "UTC"), nullable: false)
 
     /// Names that columns of a source cannot keep.
     static let reserved = Set([field.name] + Lineage.columns)
