@@ -12,6 +12,8 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .enableUpcomingFeature("InferIsolatedConformances"),
     .treatAllWarnings(as: .error),
+    // Debug builds, and so the tests, check at run time that nobody reads what is being changed; releases trust that.
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 /// A C library of the system: a module map under `Sources/Bindings`, found by pkg-config, installed by apt.

@@ -23,7 +23,7 @@ public final class CopyDecoder {
     private let types: [PostgresType]
     private let batchRows: Int
     private let batchBytes: Int
-    private var fields: [CopyField] = []
+    private var fields: CopyFields
     private var rows = 0
     private var rowsBefore = 0
     private var seenHeader = false
@@ -45,7 +45,7 @@ public final class CopyDecoder {
         types = columns.map(\.type)
         self.batchRows = batchRows
         self.batchBytes = batchBytes
-        fields = types.map { CopyField($0, capacity: batchRows) }
+        fields = CopyFields(types, capacity: batchRows)
     }
 
     /// Whether a batch is full and has to be taken with `takeBatch` before more is decoded.
@@ -58,9 +58,9 @@ public final class CopyDecoder {
         guard rows > 0 else { return nil }
         var columns: [Column] = []
         columns.reserveCapacity(fields.count)
-        for index in fields.indices { columns.append(try fields[index].finish(rows: rows)) }
+        for index in 0..<fields.count { columns.append(try fields[index].finish(rows: rows)) }
         let batch = RecordBatch(schema: schema, columns: columns, rowCount: rows)
-        if !isFinished { fields = types.map { CopyField($0, capacity: batchRows) } }
+        if !isFinished { fields = CopyFields(types, capacity: batchRows) }
         rowsBefore += rows
         rows = 0
         bytes = 0
@@ -108,6 +108,7 @@ public final class CopyDecoder {
             isFinished = true
             return length
         }
+        let fields = fields
         guard count == fields.count else { throw malformed("a row has \(count) fields, \(fields.count) were expected") }
         var position = 2
         for index in 0..<count {
@@ -157,5 +158,29 @@ public final class CopyDecoder {
 
     private func malformed(_ message: String, column: String? = nil) -> SluiceError {
         SluiceError(.invalidData, message, place: .init(file: "COPY", column: column, row: rowsBefore + rows + 1))
+    }
+}
+
+/// The columns of a batch under construction, in memory that is not asked for every field whether somebody shares it.
+private final class CopyFields {
+    let count: Int
+    private let start: UnsafeMutablePointer<CopyField>
+
+    init(_ types: [PostgresType], capacity: Int) {
+        count = types.count
+        start = .allocate(capacity: max(1, count))
+        for (index, type) in types.enumerated() {
+            (start + index).initialize(to: CopyField(type, capacity: capacity))
+        }
+    }
+
+    deinit {
+        start.deinitialize(count: count)
+        start.deallocate()
+    }
+
+    subscript(index: Int) -> CopyField {
+        @inline(__always) unsafeAddress { UnsafePointer(start + index) }
+        @inline(__always) unsafeMutableAddress { start + index }
     }
 }
