@@ -133,7 +133,9 @@ let package = Package(
         tests("Columns", ["Columns", "Support", "CArrow", "TestData"]),
         tests("Settings", ["Settings", "Support"]),
         tests("Project", ["Project", "Settings", "Support"]),
-        tests("Ingest", ["Ingest", "Settings", "Support"]),
+        tests(
+            "Ingest",
+            ["Ingest", "Connectors", "Warehouse", "Storage", "Settings", "Columns", "Support", "TestData"]),
         tests("SQLite", ["SQLite", "Columns", "Support", "TestData"]),
         tests("Postgres", ["Postgres", "Columns", "Support", "TestServers"]),
         tests("Warehouse", ["Warehouse", "SQLite", "Postgres", "Columns", "Support", "TestServers", "TestData"]),
