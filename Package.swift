@@ -46,7 +46,8 @@ let commit = Context.environment["SLUICE_COMMIT"] ?? "unknown"
 let package = Package(
     name: "sluice",
     products: [
-        .executable(name: "sluice", targets: ["SluiceProgram"])
+        .executable(name: "sluice", targets: ["SluiceProgram"]),
+        .library(name: "Sluice", targets: ["Sluice"]),
     ],
     targets: [
         // Floor 0: the C libraries that are the reference in their field, and our shims.
@@ -146,6 +147,10 @@ let package = Package(
                 "Connectors", "Warehouse", "Tables", "Parquet", "TextFormats", "Storage", "Postgres", "SQLite",
                 "Settings", "Columns", "Support", "TestServers",
             ]),
+        // The program of docs/library.md; never part of the product.
+        .executableTarget(
+            name: "LibraryExample", dependencies: ["Sluice"], path: "examples/library", swiftSettings: swiftSettings),
+        tests("Sluice", ["LibraryExample", "Sluice"]),
         tests("CommandLine", ["CommandLine", "Support"]),
         tests(
             "Commands",

@@ -30,6 +30,8 @@ public struct IngestResult: Sendable {
     public var discarded: [String] = []
     /// Where the rejected rows are.
     public var rejects: [String] = []
+    /// What the audit log says of the runs that had died without telling anybody how they ended.
+    public var unacknowledged: [AuditEntry] = []
     /// What else there is to say: that an earlier run was found to be done, that there was nothing to resume.
     public var note: String?
 

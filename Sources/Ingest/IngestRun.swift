@@ -81,6 +81,7 @@ public struct IngestRun: Sendable {
             do {
                 var result = try await self.attempt(number, &state)
                 result.knownFiles = state.knownFiles
+                result.unacknowledged = state.unacknowledged
                 await state.close()
                 return result
             } catch {
@@ -177,6 +178,11 @@ public struct IngestRun: Sendable {
     private func begin(
         _ state: inout AttemptState, _ session: any WarehouseSession
     ) async throws -> IngestResult? {
+        if !options.unacknowledged.isEmpty {
+            state.unacknowledged = try await session.recentRuns(of: job.pipeline, limit: 100).filter {
+                options.unacknowledged.contains($0.run)
+            }
+        }
         if !isIdempotent, !options.resumes {
             for earlier in options.unacknowledged {
                 guard let status = try await session.status(of: earlier), status == .success || status == .partial
@@ -332,6 +338,8 @@ struct AttemptState {
     var manifest: Manifest?
     /// How many files of the source are loaded already.
     var knownFiles = 0
+    /// What the audit log says of runs of which nobody knew how they ended.
+    var unacknowledged: [AuditEntry] = []
     /// Whether a commit was begun, whose answer may not have come.
     let commit = CommitFlag()
 

@@ -121,6 +121,14 @@ public struct JobRun: Sendable {
                 run.counts = outcome.record.counts
                 run.error = nil
                 run.exitCode = outcome.record.exitCode
+            } else if let entry = outcome.result?.unacknowledged.first(where: { $0.run == run.id }),
+                entry.status == .success || entry.status == .partial
+            {
+                run.finishedAt = entry.finishedAt ?? run.finishedAt
+                run.state = entry.status == .success ? .succeeded : .partial
+                run.counts.rowsLoaded = entry.rows ?? 0
+                run.error = nil
+                run.exitCode = entry.status == .success ? 0 : 3
             } else {
                 run.state = .failed
                 run.error = RunStore.endedWithoutAWord

@@ -6,7 +6,7 @@
 //     let outcome = await workspace.run("orders")
 //     print(outcome.record.state, outcome.record.counts.rowsLoaded)
 //
-// The command line is built on this and on nothing else. `Examples/Library` is a program that uses it.
+// The command line is built on this. `examples/library` is a program that uses it; docs/library.md explains it.
 
 @_exported public import Columns
 @_exported public import Connectors
