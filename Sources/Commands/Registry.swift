@@ -23,7 +23,7 @@ public struct Registry: Sendable {
     public static var all: Registry {
         Registry([
             Group("Projects", [Init(), Validate(), SchemaCommand()]),
-            Group("Work", [RunCommand(), PlanCommand(), Check(), IngestCommand(), Query()]),
+            Group("Work", [RunCommand(), PlanCommand(), Check(), Discover(), IngestCommand(), Query()]),
             Group("History", [RunsCommand(), Status(), Logs()]),
             Group("Data", [Inspect(), ConvertCommand()]),
             Group("The program itself", [Completion(), Help()]),

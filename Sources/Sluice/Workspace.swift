@@ -40,7 +40,9 @@ public struct Workspace: Sendable {
             throw SluiceError(
                 .invalidConfiguration, "there is no connection \"\(name)\"",
                 hint: nearestWord(to: name, among: names).map { "did you mean \"\($0)\"?" }
-                    ?? (names.isEmpty ? "the project declares none" : "declared: \(names.joined(separator: ", "))"))
+                    ?? (names.isEmpty
+                        ? "a path is written ./\(name)"
+                        : "declared: \(names.joined(separator: ", ")); a path is written ./\(name)"))
         }
     }
 
