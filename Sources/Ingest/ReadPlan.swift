@@ -38,7 +38,8 @@ extension IngestRun {
         request.limit = options.limit
         request.parallelism = job.parallelism
         // The files of a table that is replaced are all of its rows, the ones that are known among them.
-        if case .files = job.selection, job.mode != .replace, !options.fullRefresh {
+        // Nor are files known to a backfill: it is for rows of them that were left out.
+        if case .files = job.selection, job.mode != .replace, !options.fullRefresh, options.backfill == nil {
             request.known = try await known(
                 { () async throws(SluiceError) in try await session.sourceFiles(of: job.pipeline) }, else: [:])
         }

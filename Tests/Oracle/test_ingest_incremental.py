@@ -437,3 +437,65 @@ def test_no_file_at_all(server, tmp_path, mode):
     refused = project.succeed("--full-refresh", code=1)
     assert "target" in refused.err
     assert project.rows("id, value") == [(1, 10)]
+
+
+@pytest.mark.parametrize("warehouse", ["sqlite", "postgres"])
+@pytest.mark.parametrize("mode", ["append", "merge"])
+def test_growing_files_with_a_cursor(server, tmp_path, warehouse, mode):
+    """Of a file that has grown only what is new is read, and what was loaded of it stays."""
+    folder = Folder(tmp_path / "inbox")
+    job = {"files": ["*.csv"], "cursor": "value", "mode": mode, "key": ["id"] if mode == "merge" else None,
+           "tie_breaker": ["id"]}
+    project = Project(tmp_path, job, str(folder.path), warehouse, server, f"w{os.getpid()}_{next(numbers)}")
+    folder.write("a.csv", [(i, i) for i in range(1, 6)])
+    project.succeed()
+    folder.write("a.csv", [(i, i) for i in range(1, 9)])
+    project.succeed()
+    assert project.rows("id, value") == [(i, i) for i in range(1, 9)]
+    # Rows of one moment lie in two files, and one of them in both.
+    folder.write("b.csv", [(8, 8), (9, 8), (10, 11)])
+    project.succeed()
+    assert project.rows("id, value") == [(i, i) for i in range(1, 9)] + [(9, 8), (10, 11)]
+    # A file that comes late is left out, as the watermark says, and a backfill brings it.
+    folder.write("c.csv", [(20, 3), (21, 4), (22, 5)])
+    project.succeed()
+    assert project.rows("id, value") == [(i, i) for i in range(1, 9)] + [(9, 8), (10, 11)]
+    project.succeed("--backfill", "4..6")
+    project.succeed("--backfill", "4..6")
+    project.succeed()
+    assert project.rows("id, value") == [(i, i) for i in range(1, 9)] + [(9, 8), (10, 11), (21, 4), (22, 5)]
+
+
+@pytest.mark.parametrize("mode", ["append", "merge"])
+def test_run_after_a_backfill_of_files_reads_all_of_them(server, tmp_path, mode):
+    folder = Folder(tmp_path / "inbox")
+    job = {"files": ["*.csv"], "cursor": "value", "mode": mode, "key": ["id"] if mode == "merge" else None,
+           "tie_breaker": ["id"]}
+    project = Project(tmp_path, job, str(folder.path))
+    folder.write("a.csv", [(i, i) for i in range(1, 9)])
+    project.succeed("--backfill", "3..")
+    assert project.rows("id") == [(i,) for i in range(3, 9)]
+    project.succeed()
+    assert project.rows("id") == [(i,) for i in range(1, 9)]
+
+
+@pytest.mark.parametrize(("type", "value"), [
+    ("smallint", "i"), ("bigint", "9007199254740990 + i"), ("numeric(30,6)", "123456789012345678.000001 + i"),
+    ("real", "i * 1.1"), ("double precision", "i * 1.1"), ("text", "'k' || i"), ("varchar(9)", "'ä' || i"),
+    ("char(9)", "'k' || i"), ("uuid", "('00000000-0000-0000-0000-00000000000' || i)::uuid"),
+    ("date", "date '0001-01-01' + i"), ("time", "time '00:00' + i * interval '1 s 1 us'"),
+    ("timestamp", "timestamp '1960-01-01 00:00:00.123456' + i * interval '1 us'"),
+    ("timestamptz", "timestamptz '1960-01-01 00:00:00.123456+05:30' + i * interval '1 us'")])
+def test_ties_at_the_boundary_in_every_type(server, tmp_path, type, value):
+    """A row that comes later with the largest value that was read is read, and the one that was there does not come twice."""
+    table = f"source_{next(numbers)}"
+    server.execute(f"CREATE TABLE {table} (id int PRIMARY KEY, at {type} COLLATE \"C\")" if "char" in type or type == "text"
+                   else f"CREATE TABLE {table} (id int PRIMARY KEY, at {type})")
+    server.execute(f"INSERT INTO {table} SELECT i, {value} FROM generate_series(1, 9) AS i")
+    project = Project(tmp_path, {"table": table, "cursor": "at"}, server.url())
+    project.succeed()
+    server.execute(f"INSERT INTO {table} SELECT i + 100, {value} FROM generate_series(9, 9) AS i")
+    project.succeed()
+    assert project.rows("id") == [(i,) for i in range(1, 10)] + [(109,)]
+    done = project.succeed()
+    assert done.answer["rows_inserted"] == 0

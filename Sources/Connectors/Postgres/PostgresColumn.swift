@@ -116,7 +116,9 @@ struct PostgresColumn: Sendable {
         typealias OID = PostgresType.OID
         switch base {
         case OID.int2, OID.int4, OID.int8, OID.oid: return ("bigint", "")
-        case OID.float4, OID.float8: return ("double precision", "")
+        // As a double the text of a float is another number, and rows at the boundary would lie before it.
+        case OID.float4: return ("real", "")
+        case OID.float8: return ("double precision", "")
         case OID.numeric:
             if case .decimal = type.columnType { return ("numeric", "") }
         case OID.date: return ("date", "")
@@ -124,7 +126,9 @@ struct PostgresColumn: Sendable {
         case OID.timestamp: return ("timestamp", "")
         case OID.timestamptz: return ("timestamptz", "")
         case OID.uuid: return ("uuid", "")
-        case OID.text, OID.varchar, OID.bpchar, OID.name:
+        // As a text it would lose the spaces that fill it up, and lie before the bound, which has them.
+        case OID.bpchar: return ("bpchar", " COLLATE \"C\"")
+        case OID.text, OID.varchar, OID.name:
             // We order text by its bytes, the database may order it by a language's rules.
             return ("text", " COLLATE \"C\"")
         default: break

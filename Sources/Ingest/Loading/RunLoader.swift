@@ -47,10 +47,11 @@ final class RunLoader: @unchecked Sendable {
             run: id, job: job.pipeline, plan: plan, mode: try RunLoader.mode(run, manifest, plan),
             keysAreUnique: RunLoader.keysAreUnique(job, manifest), loadedAt: Moment.now.microseconds)
         load.clearsFirst = manifest.isFullRefresh && job.mode != .replace && !plan.createsTable
-        load.forgetsFirst = manifest.isFullRefresh
+        load.forgetsFirst = manifest.isFullRefresh || job.mode == .replace
         try await RunLoader.refuseLostTable(run, manifest, plan, session)
         let changed = manifest.sourceFiles.map(\.path)
-        if !load.clearsFirst, job.mode == .append, !changed.isEmpty {
+        // With a cursor the earlier rows of a file that has grown are not read again, and those that are come by once.
+        if !load.clearsFirst, job.mode == .append, job.cursor == nil, !changed.isEmpty {
             load.superseded = try await session.stagedFiles(of: job.pipeline, from: changed).map {
                 $0.split(separator: "/").last.map(String.init) ?? $0
             }
