@@ -55,7 +55,7 @@ struct Init: Command {
     private func tell(_ written: [String], named: String?, missing: [String], in context: Context) {
         let steps =
             (named.map { ["cd \(quoted($0))"] } ?? []) + [
-                "sluice validate", "sluice run orders customers", "sluice runs",
+                "sluice validate", "sluice run orders customers", "sluice query 'SELECT * FROM orders'", "sluice runs",
             ]
         if context.options.isJSON {
             context.answer([

@@ -1,4 +1,5 @@
 import CommandLine
+import Glibc
 import Sluice
 import Support
 
@@ -55,6 +56,7 @@ struct IngestCommand: Command {
                 are there to be used.
                 """,
             examples: [
+                .init("sluice ingest --from orders.csv --into orders", "a file"),
                 .init("sluice ingest --from shop.db --table orders", "a table of a SQLite file"),
                 .init("sluice ingest --from orders-db --query 'SELECT …' --into recent", "a query"),
                 .init("sluice ingest --from ./inbox --files '*.csv' --into sales", "new files of a folder"),
@@ -81,7 +83,7 @@ struct IngestCommand: Command {
                 name: name, configFile: file.map { context.resolve($0) })
         default: throw SluiceError(.usage, "--from and --config both name a source", hint: "Give one of them.")
         }
-        let section = try job(arguments)
+        let section = try job(arguments, files: meantFiles(settings, arguments))
         let job = try IngestJob(
             section, name: section.text("into") ?? "table", project: arguments[pipeline], source: name)
         var record = RunRecord(
@@ -106,8 +108,23 @@ struct IngestCommand: Command {
         return ExitCode(outcome)
     }
 
+    /// The files that are read: a path that is one, or a pattern, needs no `--files` beside it.
+    private func meantFiles(_ settings: ConnectionSettings, _ arguments: Arguments) -> [String] {
+        let given = arguments[files]
+        guard given.isEmpty, arguments[table] == nil, arguments[query] == nil, settings.protocolName == "file",
+            let path = settings.path("path")
+        else { return given }
+        let isThere = access(path, F_OK) == 0
+        let plain = isThere ? path[...] : path.prefix { !"*?[{".contains($0) }
+        let folder = plain.lastIndex(of: "/").map { path[...$0] } ?? ""
+        let name = String(path.dropFirst(folder.count))
+        var status = stat()
+        if isThere { return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? [Glob.literal(name)] : [] }
+        return Glob.isPattern(path) ? [name] : []
+    }
+
     /// The flags as the job of a project that they stand for, checked like one.
-    private func job(_ arguments: Arguments) throws(SluiceError) -> Section {
+    private func job(_ arguments: Arguments, files: [String]) throws(SluiceError) -> Section {
         var entries: [(String, Node.Content)] = []
         func text(_ key: String, _ value: String?) { if let value { entries.append((key, .scalar(Scalar(value)))) } }
         func list(_ key: String, _ values: [String]) {
@@ -115,7 +132,7 @@ struct IngestCommand: Command {
             entries.append((key, .sequence(values.map { Node(.scalar(Scalar($0)), at: IngestCommand.mark(key)) })))
         }
         text("from", arguments[from] ?? "")
-        let readsOther = arguments[query] != nil || !arguments[files].isEmpty
+        let readsOther = arguments[query] != nil || !files.isEmpty
         var target = arguments[into]
         if readsOther {
             if let table = arguments[table] {
@@ -130,12 +147,16 @@ struct IngestCommand: Command {
             text("table", arguments[table])
             if target == nil, let table = arguments[table] { target = TableName(parsing: table)?.name }
         }
+        guard readsOther || arguments[table] != nil else {
+            throw SluiceError(
+                .usage, "what to read is missing", hint: "Name it with --table, --query or --files '*.csv'.")
+        }
         guard let target else {
             throw SluiceError(.usage, "the table to fill is missing", hint: "Name it with --into TABLE.")
         }
         text("into", arguments[schema].map { "\"\($0)\".\"\(TableName(parsing: target)?.name ?? target)\"" } ?? target)
         text("query", arguments[query])
-        list("files", arguments[files])
+        list("files", files)
         if !arguments[parameters].isEmpty {
             entries.append(
                 (

@@ -339,7 +339,8 @@ final class SourceStager: @unchecked Sendable {
         FaultPoint.staged.reach()
         let size = Quantities.describe(bytes: manifest.parts.reduce(0) { $0 + $1.size })
         run.monitor.say(
-            "staged", "staged \(rowsRead - rejects.count) rows in \(manifest.parts.count) files, \(size)",
+            "staged",
+            "staged \(rowsRead - rejects.count) rows in \(manifest.parts.count == 1 ? "1 file" : "\(manifest.parts.count) files"), \(size)",
             [
                 "rows": .number(rowsRead - rejects.count), "files": .array(manifest.parts.map { .string($0.path) }),
                 "rejected": .number(rejects.count),
