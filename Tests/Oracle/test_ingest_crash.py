@@ -215,3 +215,28 @@ def test_second_run_at_once_is_refused(server, tmp_path):
     assert first.wait(30) == 0
     table, source = case.content()
     assert table == source
+
+
+@pytest.mark.parametrize("warehouse", ["sqlite", "postgres"])
+def test_parts_end_at_their_size(server, tmp_path, warehouse):
+    """Many parts, each named and in the ledger, each row with the part that it lies in."""
+    import pyarrow.parquet as pq
+    case = Case(server, tmp_path, warehouse, "append")
+    server.execute(f"""
+        INSERT INTO {case.source} SELECT i, md5(i::text) || md5((i * 7)::text), i, timestamptz '2024-01-02'
+        FROM generate_series(1000, 150000) AS i""")
+    text = (tmp_path / "sluice.yaml").read_text().replace("retries: 0", "retries: 0\n    part_size: 1MB")
+    (tmp_path / "sluice.yaml").write_text(text)
+    done = case.run()
+    assert done.code == 0, done.err
+    files = json.loads(done.text)["files"]
+    assert len(files) >= 3
+    first = files[0].removesuffix(".parquet")
+    assert files[1:] == [f"{first}_{number:03}.parquet" for number in range(1, len(files))]
+    ledger = dict(case.rows("sluice_ledger", "path, rows"))
+    counts = dict(case.rows(f"(SELECT _source_file AS f, count(*) AS n FROM {case.target} GROUP BY 1) AS c", "f, n"))
+    for path in files:
+        stored = pq.read_metadata(tmp_path / "lake" / path).num_rows
+        assert ledger[path] == stored == counts[path.rsplit("/", 1)[1]]
+    table, source = case.content()
+    assert table == source

@@ -31,7 +31,7 @@ final class UnitStage: @unchecked Sendable {
     ///
     /// - returns: The base name of the part that it lies in.
     func write(_ batch: RecordBatch) async throws -> String {
-        if let sink, sink.count >= options.partBytes { try await endPart() }
+        if let writer, writer.size >= options.partBytes { try await endPart() }
         let writer: ParquetWriter
         if let begun = self.writer { writer = begun } else { writer = try await beginPart(batch.schema) }
         try await writer.write(batch)

@@ -42,6 +42,8 @@ final class ColumnChunkWriter: @unchecked Sendable {
 
     /// How many bytes the chunk has so far, before compression.
     var size: Int { chunk.uncompressedSize + values.size + slotCount / 8 + values.dictionarySize }
+    /// How many bytes the pages that are complete have, compressed.
+    var storedSize: Int { chunk.size }
 
     /// Encodes the rows of the leaf in one column of a batch.
     func write(_ column: Column) throws(SluiceError) {

@@ -77,6 +77,9 @@ public final class ParquetWriter: BatchWriter, @unchecked Sendable {
         }
     }
 
+    /// How large the file is by now, the pages that are still held among it; pages that are not full yet are not counted.
+    public var size: Int { position + leaves.reduce(0) { $0 + $1.storedSize } }
+
     /// How many rows of a batch are encoded before the size of the row group is looked at again.
     private func blockRows(of batch: RecordBatch) -> Int {
         let bytes = batch.columns.reduce(0) { $0 + ($1.values?.count ?? 0) }
