@@ -104,7 +104,11 @@ public struct IngestRun: Sendable {
             monitor.say(
                 "retry", "\(failure); trying again in \(Quantities.describe(wait))", level: .warning,
                 ["attempt": .number(number), "error": .string("\(failure)")])
-            try? await Task.sleep(for: wait)
+            do { try await Task.sleep(for: wait) } catch {
+                let stop = deadline?.failure ?? SluiceError(.cancelled, "the run was cancelled")
+                await recordFailure(stop, &state)
+                throw stop
+            }
             number += 1
         }
     }
@@ -264,10 +268,11 @@ public struct IngestRun: Sendable {
         // In a task of its own, because this one may be cancelled.
         let problem: SluiceError? = await Task {
             do throws(SluiceError) {
-                try await session?.end(run, outcome)
-                return session == nil ? failure : nil
+                guard let session else { throw failure }
+                try await session.end(run, outcome)
+                return nil
             } catch {
-                // The session may be what broke.
+                // The session may be what broke, or was given up before another try.
                 do throws(SluiceError) {
                     let other = try await warehouse.connect(as: "sluice \(pipeline) \(run)")
                     try await other.end(run, outcome)

@@ -87,12 +87,17 @@ extension IngestRun {
     }
 
     /// Fails when there are more rejected rows than the job allows.
-    func checkLimit(_ rejects: RejectsFile, of read: Int, isFinal: Bool) throws(SluiceError) {
-        guard job.rejectLimit.isPassed(rejected: rejects.count, of: read, isFinal: isFinal), let first = rejects.first
+    ///
+    /// - parameter others: How many were rejected elsewhere: while reading, when these were while loading.
+    func checkLimit(
+        _ rejects: RejectsFile, of read: Int, besides others: Int = 0, isFinal: Bool
+    ) throws(SluiceError) {
+        let count = rejects.count + others
+        guard job.rejectLimit.isPassed(rejected: count, of: read, isFinal: isFinal), let first = rejects.first
         else { return }
         throw SluiceError(
             .limitExceeded,
-            "\(rejects.count) of \(read) rows were rejected, more than the job allows; the first: "
+            "\(count) of \(read) rows were rejected, more than the job allows; the first: "
                 + first.reason,
             place: .init(file: first.unit, column: first.column, line: first.line, row: first.row),
             hint: "mend the source, or allow more with max_rejects")

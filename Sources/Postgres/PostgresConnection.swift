@@ -252,18 +252,26 @@ public final class PostgresConnection: Sendable {
     ) async throws(SluiceError) -> Answer {
         let handle = handle
         let name = name
+        let stop = StatementStop()
         let outcome: Result<Answer, SluiceError> = await withTaskCancellationHandler {
             await queue.run { () -> Result<Answer, SluiceError> in
+                defer { stop.statementEnded() }
                 if handle.isClosed {
                     return .failure(SluiceError(.inputOutput, "the session is closed", place: .init(file: name)))
                 }
                 do throws(SluiceError) { return .success(try body(handle)) } catch { return .failure(error) }
             }
         } onCancel: {
-            guard let cancel = handle.cancel else { return }
-            var message = [CChar](repeating: 0, count: 256)
-            // A failure to cancel shows as the statement going on, which the caller waits for anyway.
-            _ = PQcancel(cancel, &message, Int32(message.count))
+            Task.detached {
+                await BlockingQueue("sluice.postgres.cancel").run {
+                    stop.insist {
+                        guard let cancel = handle.cancel else { return }
+                        var message = [CChar](repeating: 0, count: 256)
+                        // A failure to cancel shows as the statement going on, which the caller waits for anyway.
+                        _ = PQcancel(cancel, &message, Int32(message.count))
+                    }
+                }
+            }
         }
         return try outcome.get()
     }

@@ -103,6 +103,19 @@ def test_limit_of_rejected_rows(tmp_path, server, warehouse, limit, code):
     assert [row[0] for row in project.rows("id")] == [9, 10]
 
 
+def test_limit_counts_rows_rejected_while_reading_and_while_loading(tmp_path, server, warehouse):
+    text = "id,value\n1,1\n2,x\n,3\n"
+    project = files_project(tmp_path, server, warehouse, text, mode="merge", key=["id"], types={"value": "int64"},
+                            max_rejects="1")
+    failed = project.succeed(code=1)
+    assert "2 of 3 rows" in failed.err
+    path = tmp_path / "sluice.yaml"
+    path.write_text(path.read_text().replace('max_rejects: "1"', 'max_rejects: "2"'))
+    done = project.succeed(code=3)
+    assert done.answer["rows_rejected"] == 2
+    assert project.rows("id, value") == [(1, 1)]
+
+
 def test_infinite_dates_of_postgresql(tmp_path, server, warehouse):
     """A day without end is no day: its row is rejected, not the run, and not loaded as some other day."""
     server.execute("""

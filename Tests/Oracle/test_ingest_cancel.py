@@ -12,7 +12,7 @@ import pytest
 
 from conftest import BINARY, run
 from projects import Project
-from servers import Postgres
+from servers import Postgres, free_port
 
 ROWS = 400
 numbers = itertools.count()
@@ -165,6 +165,38 @@ def test_second_interrupt_ends_at_once(server, tmp_path):
     project.succeed()
     assert project.rows("count(*), count(DISTINCT id)") == [(ROWS + 1, ROWS + 1)]
     assert project.statuses()[-1] == "success" and "running" not in project.statuses()
+
+
+def test_stopped_at_any_moment(server, tmp_path, rng):
+    """However a Ctrl-C meets the statements of a run, the one that waits for a lock among them, it ends."""
+    project, table = make(server, tmp_path, "postgres")
+    with locked(server, table):
+        for _ in range(12):
+            process = project.start()
+            time.sleep(rng.uniform(0.05, 0.5))
+            process.send_signal(signal.SIGINT)
+            code, err = ends(process, 5)
+            assert code in (130, -signal.SIGINT), err
+    project.succeed()
+    assert project.rows("count(*), count(DISTINCT id)") == [(ROWS, ROWS)]
+    assert "running" not in project.statuses()
+
+
+@pytest.mark.parametrize("limit", [None, "3s"])
+def test_stopped_while_waiting_to_try_again(server, tmp_path, warehouse, limit):
+    """The source does not answer and the run sleeps until the next try: it can be stopped, and has its limit of time."""
+    project, _ = make(server, tmp_path, warehouse, retries=5, retry_wait="60s", timeout=limit)
+    project.write({"table": "t", "retries": 5, "retry_wait": "60s", "timeout": limit},
+                  f"postgres://nobody@127.0.0.1:{free_port()}/postgres?sslmode=disable")
+    process = project.start()
+    wait_for(lambda: is_running(project), "the audit row")
+    time.sleep(1)
+    assert process.poll() is None
+    if limit is None:
+        process.send_signal(signal.SIGINT)
+    code, err = ends(process, 5)
+    assert code == (130 if limit is None else 124), err
+    assert project.statuses() == ["cancelled" if limit is None else "failure"]
 
 
 def test_limit_of_time(server, tmp_path, warehouse):

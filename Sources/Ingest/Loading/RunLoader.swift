@@ -158,7 +158,7 @@ final class RunLoader: @unchecked Sendable {
 
     /// Commits rows, ledger, watermark and audit row together.
     func commit(_ manifest: Manifest, _ flag: CommitFlag) async throws(SluiceError) -> IngestResult {
-        try run.checkLimit(rejects, of: manifest.rowsRead, isFinal: true)
+        try run.checkLimit(rejects, of: manifest.rowsRead, besides: manifest.rowsRejected, isFinal: true)
         try await rejects.finish()
         let rejected = manifest.rowsRejected + rejects.count
         run.monitor.enter("committing \(run.job.table)")
