@@ -98,7 +98,7 @@ struct FileConnector: Connector {
     func discover() async throws(SluiceError) -> [SourceTable] {
         var tables: [SourceTable] = []
         for path in try paths(of: standardPatterns) {
-            let table = try await FileTable(try Storage.open(path))
+            let table = try await FileTable(try Storage.open(path), options: FileReadPlan.standardOptions)
             if let parquet = try await table.parquetFile() {
                 tables.append(
                     SourceTable(name: relative(path), schema: parquet.schema, rows: Int(parquet.metadata.rowCount)))

@@ -12,6 +12,13 @@ struct FileReadPlan: Sendable {
     let options: TableReadOptions
     let budget: RowBudget?
 
+    /// A malformed row is set aside and does not end the reading.
+    static var standardOptions: TableReadOptions {
+        var options = TableReadOptions()
+        options.csv.badRows = .collect()
+        return options
+    }
+
     init(_ request: ReadRequest, connection: String) throws(SluiceError) {
         if let filter = request.filter {
             throw SluiceError(
@@ -22,7 +29,7 @@ struct FileReadPlan: Sendable {
         cursor = request.cursor
         types = request.types
         budget = request.limit.map { RowBudget($0) }
-        var options = TableReadOptions()
+        var options = FileReadPlan.standardOptions
         if let word = request.format {
             guard let format = FileFormat(rawValue: word.lowercased()) else {
                 let words = FileFormat.allCases.map(\.rawValue)

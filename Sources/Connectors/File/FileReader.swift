@@ -27,6 +27,8 @@ final class FileReader: SourceReader, @unchecked Sendable {
     /// Where the wanted columns stand; nil when all are wanted.
     private let places: [Int]?
     private var rejects: [RejectedRow] = []
+    /// Where the last malformed row begins that was set aside; a base reader that is opened again brings it again.
+    private var lastBadRow = -1
     private var isFinished = false
     private var withoutValues: Set<String>
 
@@ -115,7 +117,8 @@ final class FileReader: SourceReader, @unchecked Sendable {
                 unit.leaveOutRows()
                 batch = batch.slice(0..<allowed)
             }
-            if batch.rowCount == 0 { continue }
+            // One without rows still hands over the rejects, however many follow on one another.
+            if batch.rowCount == 0, rejects.isEmpty { continue }
             let wanted = places.map { places in places.map { batch.columns[$0] } } ?? batch.columns
             if !withoutValues.isEmpty {
                 for (field, column) in zip(schema.fields, wanted) where column.nullCount < column.count {
@@ -139,8 +142,9 @@ final class FileReader: SourceReader, @unchecked Sendable {
                 try await recover(from: error)
                 continue
             }
+            takeBadRows()
             guard var batch = found else { return nil }
-            if rowsToSkip >= batch.rowCount {
+            if rowsToSkip > 0, rowsToSkip >= batch.rowCount {
                 rowsToSkip -= batch.rowCount
                 rowsRead += batch.rowCount
                 continue
@@ -154,6 +158,15 @@ final class FileReader: SourceReader, @unchecked Sendable {
                 rejects.append(
                     RejectedRow(unit: unit.name, row: before + row + 1, column: column, reason: reason, raw: raw))
             }
+        }
+    }
+
+    /// Sets the malformed rows aside that the base reader has left out.
+    private func takeBadRows() {
+        guard let reader = base as? any BadRowReader else { return }
+        for row in reader.takeBadRows() where row.offset > lastBadRow {
+            lastBadRow = row.offset
+            rejects.append(RejectedRow(unit: unit.name, line: row.line, reason: row.reason, raw: row.raw))
         }
     }
 

@@ -33,6 +33,26 @@ public enum RejectLimit: Sendable, Hashable {
     }
 }
 
+/// How far the rejects of a unit have been written: reading it again under wider types brings them again, in order.
+struct ToldRejects {
+    private var line = 0
+    private var row = 0
+
+    /// Notes `rows`; returns those that an earlier reading, which came as far as `before`, has not told.
+    mutating func add(_ rows: [RejectedRow], since before: ToldRejects) -> [RejectedRow] {
+        rows.filter { reject in
+            // Whatever has a line was rejected by its text, before there were rows to count.
+            if let place = reject.line {
+                line = max(line, place)
+                return place > before.line
+            }
+            guard let place = reject.row else { return true }
+            row = max(row, place)
+            return place > before.row
+        }
+    }
+}
+
 /// Keeps rejected rows in the lake, one JSON object a line, with reason, position and what came.
 final class RejectsFile: @unchecked Sendable {
     // `@unchecked Sendable` because one task at a time writes.

@@ -134,6 +134,7 @@ final class SourceStager: @unchecked Sendable {
     private var cursorType: DataType?
     private var rowsRead = 0
     private var bytesRead = 0
+    private var told = ToldRejects()
 
     init(_ run: IngestRun, _ plan: ReadPlan, _ read: any SourceRead, run id: String) throws(SluiceError) {
         self.run = run
@@ -181,6 +182,7 @@ final class SourceStager: @unchecked Sendable {
         stages.append(stage)
         run.monitor.enter("reading \(unit.name)")
         var wider = known
+        told = ToldRejects()
         while true {
             do {
                 return try await pass(unit, under: wider, into: stage, written)
@@ -203,6 +205,7 @@ final class SourceStager: @unchecked Sendable {
         let cursor = try cursorColumn(reader.schema)
         let before = (rows: rowsRead, range: range)
         let shown = run.monitor.mark
+        let toldBefore = told
         var rows = 0
         var row = 1
         let read = Relay<(RecordBatch, [RejectedRow])>(capacity: 1)
@@ -245,7 +248,7 @@ final class SourceStager: @unchecked Sendable {
                 do {
                     while let (batch, refused) = try await read.next() {
                         try Task.checkCancellation()
-                        try await reject(refused)
+                        try await reject(told.add(refused, since: toldBefore))
                         rows += batch.rowCount
                         rowsRead += batch.rowCount + refused.count
                         if batch.rowCount == 0 { continue }

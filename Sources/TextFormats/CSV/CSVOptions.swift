@@ -33,6 +33,12 @@ public struct CSVOptions: Sendable {
     public var encoding: TextEncoding?
     /// What to do with short records.
     public var ragged = Ragged.error
+    /// What to do with malformed records: those with too few or too many fields (as `ragged` has it), those that are not
+    /// UTF-8, and those with a quoted field that takes in a line end and has text behind its closing quote: a quote was
+    /// opened by mistake then, and all lines up to there are one malformed record. A quote that is still open at the end of
+    /// the file is an error all the same, because nothing tells where the text was to go on, and so is a record beyond
+    /// `maxRecordBytes`; a malformed first record leaves no columns to read the others by.
+    public var badRows = BadRows.fail
     /// What stands for no value, when it is not quoted. A quoted empty field is the empty string. Without the empty text here,
     /// an empty field is an empty string too.
     public var nullTexts = [""]

@@ -20,6 +20,7 @@ struct CSVPlan: Sendable {
     var dialect: CSVDialect
     var nullTexts: [String]
     var ragged: CSVOptions.Ragged
+    var badRows: BadRows
     var width: Int { schema.fields.count }
 }
 
@@ -33,6 +34,8 @@ struct CSVParsed: Sendable {
     var found: [TypeInference]
     /// The first value that does not fit.
     var misfit: SluiceError.Place?
+    /// The malformed records, when they are to be left out.
+    var bad: [BadRow] = []
 }
 
 extension CSVPlan {
@@ -41,8 +44,9 @@ extension CSVPlan {
 
     /// Parses all columns of a chunk.
     func parse(_ chunk: CSVChunk) throws(SluiceError) -> CSVParsed {
-        try checkText(chunk)
-        return try withFields(of: chunk) { (fields, positions) throws(SluiceError) in
+        if badRows == .fail { try checkText(chunk) }
+        var bad: [BadRow] = []
+        var parsed = try withFields(of: chunk, &bad) { (fields, positions) throws(SluiceError) in
             let parsers = schema.fields.indices.map { parser($0, rows: fields.rows) }
             var found = [TypeInference](repeating: TypeInference(), count: width)
             for column in 0..<width where origins[column] == .unknown {
@@ -77,11 +81,14 @@ extension CSVPlan {
             result.found = found
             return result
         }
+        parsed.bad = bad
+        return parsed
     }
 
     /// Only finds out what the values say about the types of columns that are not text yet.
     func infer(_ chunk: CSVChunk, settled: [Bool]) throws(SluiceError) -> CSVParsed {
-        try withFields(of: chunk) { (fields, _) throws(SluiceError) in
+        var bad: [BadRow] = []
+        return try withFields(of: chunk, &bad) { (fields, _) throws(SluiceError) in
             let found = (0..<width).map { settled[$0] ? TypeInference() : observe(fields, $0) }
             return CSVParsed(
                 chunk: chunk, rows: fields.rows, columns: [Column?](repeating: nil, count: width), found: found)
@@ -154,9 +161,9 @@ extension CSVPlan {
     // MARK: Shape
 
     /// Calls `body` with the chunk's data as a table. Where each row begins in the chunk is given along when the table is not
-    /// the chunk itself.
+    /// the chunk itself. Malformed records that are to be left out are added to `bad`.
     private func withFields<R>(
-        of chunk: CSVChunk, _ body: (CSVFields, [Int]?) throws(SluiceError) -> R
+        of chunk: CSVChunk, _ bad: inout [BadRow], _ body: (CSVFields, [Int]?) throws(SluiceError) -> R
     ) throws(SluiceError) -> R {
         defer { withExtendedLifetime(chunk) {} }
         let ends = chunk.ends + chunk.skippedFields
@@ -165,10 +172,11 @@ extension CSVPlan {
             CSVFields(
                 text: text, ends: ends, width: width, rows: rows, dialect: dialect, nulls: CSVNulls(nullTexts))
         }
-        if dialect.comment == nil, isTable(ends, count: count, records: chunk.recordCount) {
+        let isSound = badRows == .fail || (isText(chunk) && !hasBrokenQuotes(chunk))
+        if isSound, dialect.comment == nil, isTable(ends, count: count, records: chunk.recordCount) {
             return try body(fields(chunk.text.base, ends, count / width), nil)
         }
-        let regular = try regularise(chunk)
+        let regular = try regularise(chunk, isSound: isSound, &bad)
         return try regular.ends.withUnsafeBufferPointer { (ends) throws(SluiceError) -> R in
             guard let start = ends.baseAddress else { preconditionFailure("the boundaries begin with one entry") }
             return try body(fields(regular.text.base, start + 1, regular.positions.count), regular.positions)
@@ -189,12 +197,13 @@ extension CSVPlan {
 
     /// A chunk's rows written anew, without comments and empty lines, and with as many fields each as there are columns.
     private func regularise(
-        _ chunk: CSVChunk
+        _ chunk: CSVChunk, isSound: Bool, _ bad: inout [BadRow]
     ) throws(SluiceError) -> (text: MutableBuffer, ends: [UInt32], positions: [Int]) {
         let text = MutableBuffer(capacity: chunk.count + CSVChunk.padding)
         var ends: [UInt32] = [0]
         var positions: [Int] = []
         var field = chunk.skippedFields
+        var report = CSVBadRecords(chunk, dialect, limit: badRows.rawLimit ?? 0)
         // What a missing field is filled with has to read as null.
         let filler = Array((nullTexts.contains("") ? "" : nullTexts.first ?? "").utf8)
         while field < chunk.fieldCount {
@@ -204,7 +213,15 @@ extension CSVPlan {
             let start = Int(chunk.ends[first - 1] & ~CSVChunk.recordEnd)
             let record = CSVRecord(chunk, fields: first..<field, dialect)
             if record.isComment || (record.isEmpty && width > 1) { continue }
-            if field - first != width { try checkShape(record, chunk, at: start) }
+            if !isSound, let fault = report.fault(of: first..<field) {
+                bad.append(report.row(first..<field, reason: fault))
+                continue
+            }
+            if field - first != width, let reason = misshapen(record) {
+                if badRows == .fail { throw shapeError(reason, record, chunk, at: start) }
+                bad.append(report.row(first..<field, reason: reason))
+                continue
+            }
             positions.append(start)
             for column in 0..<width {
                 if column < field - first {
@@ -226,13 +243,16 @@ extension CSVPlan {
         return (text, ends, positions)
     }
 
-    /// Fails on a record of another width, unless short ones are allowed.
-    private func checkShape(_ record: CSVRecord, _ chunk: CSVChunk, at start: Int) throws(SluiceError) {
+    /// What is wrong with a record of another width; nil for a short one when those are allowed.
+    private func misshapen(_ record: CSVRecord) -> String? {
         let surplus = record.count > width ? (width..<record.count).allSatisfy { record.raw($0).isEmpty } : true
-        if ragged == .null, surplus { return }
-        throw SluiceError(
-            .invalidData,
-            "the record has \(record.count) field\(record.count == 1 ? "" : "s") where \(width) were expected",
+        if ragged == .null, surplus { return nil }
+        return "the record has \(record.count) field\(record.count == 1 ? "" : "s") where \(width) were expected"
+    }
+
+    private func shapeError(_ reason: String, _ record: CSVRecord, _ chunk: CSVChunk, at start: Int) -> SluiceError {
+        SluiceError(
+            .invalidData, reason,
             place: .init(
                 file: name, offset: chunk.offset + start, line: chunk.line(at: start, newline: dialect.newline)),
             hint: record.count < width

@@ -29,6 +29,7 @@ public final class CSVReader: BatchReader, @unchecked Sendable {
     private var isAtEnd = false
     private var pending: [Task<Result<CSVParsed, SluiceError>, Never>] = []
     private var failure: (any Error)?
+    private var bad: [BadRow] = []
 
     private init(
         plan: CSVPlan, chunker: CSVChunker, firstChunk: CSVChunk?, found: [TypeInference], parallelism: Int
@@ -67,7 +68,7 @@ public final class CSVReader: BatchReader, @unchecked Sendable {
         let names = try opening.columnNames(first)
         var plan = CSVPlan(
             name: opening.name, schema: Schema([]), origins: [], dialect: opening.dialect,
-            nullTexts: options.nullTexts, ragged: options.ragged)
+            nullTexts: options.nullTexts, ragged: options.ragged, badRows: options.badRows)
         plan.schema = Schema(names.map { Field($0, .utf8) })
         plan.origins = names.map { _ in options.inference ? .unknown : .given }
         var found = names.map { _ in TypeInference() }
@@ -164,6 +165,12 @@ public final class CSVReader: BatchReader, @unchecked Sendable {
         }
     }
 
+    /// The malformed records that were left out since this was last asked.
+    public func takeBadRows() -> [BadRow] {
+        defer { bad = [] }
+        return bad
+    }
+
     /// Starts work on chunks until as many are under way as may be.
     private func topUp(
         _ work: @escaping @Sendable (CSVChunk) -> Result<CSVParsed, SluiceError>
@@ -185,7 +192,7 @@ public final class CSVReader: BatchReader, @unchecked Sendable {
         return try await pending.removeFirst().value.get()
     }
 
-    /// A chunk's batch, or nil when it has no rows.
+    /// A chunk's batch, or nil when it has no rows, malformed ones included.
     private func accept(_ parsed: CSVParsed) async throws -> RecordBatch? {
         var columns: [Column] = []
         var missing = false
@@ -205,7 +212,9 @@ public final class CSVReader: BatchReader, @unchecked Sendable {
             columns = try settled.parse(parsed.chunk).columns.compactMap { $0 }
         }
         chunker.recycle(parsed.chunk)
-        return parsed.rows == 0 ? nil : RecordBatch(schema: schema, columns: columns, rowCount: parsed.rows)
+        bad += parsed.bad
+        return parsed.rows == 0 && parsed.bad.isEmpty
+            ? nil : RecordBatch(schema: schema, columns: columns, rowCount: parsed.rows)
     }
 
     /// Looks at all of the rest of the data for what its types are.
