@@ -44,3 +44,4 @@ public protocol BadRowReader: BatchReader {
 }
 
 extension CSVReader: BadRowReader {}
+extension JSONReader: BadRowReader {}

@@ -16,6 +16,7 @@ struct FileReadPlan: Sendable {
     static var standardOptions: TableReadOptions {
         var options = TableReadOptions()
         options.csv.badRows = .collect()
+        options.json.badRows = .collect()
         return options
     }
 

@@ -1,3 +1,4 @@
+import CScan
 import CSimdjson
 import Support
 
@@ -26,8 +27,13 @@ final class JSONChunk: @unchecked Sendable {
     let isFirst: Bool
     /// What is known about the chunk's end.
     let end: End
+    /// The line that the first byte is on, from 1; counted only where malformed lines are left out.
+    let firstLine: Int
 
-    init(_ storage: MutableBuffer, offset: Int, hasCommas: Bool, isFirst: Bool, end: End) {
+    init(
+        _ storage: MutableBuffer, offset: Int, hasCommas: Bool, isFirst: Bool, end: End, firstLine: Int
+    ) {
+        self.firstLine = firstLine
         self.storage = storage
         self.offset = offset
         self.hasCommas = hasCommas
@@ -76,6 +82,7 @@ final class JSONChunker {
     private var isStarted = false
     private var isFinished = false
     private var isFirst = true
+    private var line = 1
     private static let padding = Int(sluice_json_padding())
 
     init(_ stream: any ByteStream, options: JSONOptions) {
@@ -127,6 +134,12 @@ final class JSONChunker {
         let found = bytes.withUnsafeBytes { raw -> Int in
             pending.append(raw)
             guard let base = raw.baseAddress else { return -1 }
+            if options.collectsLines {
+                // A line end is never inside a record, however broken its quotes and brackets are.
+                var end = raw.count
+                while end > 0, raw[end - 1] != 10 { end -= 1 }
+                return end > 0 ? end : -1
+            }
             return Int(sluice_json_cut(&cutter, base.assumingMemoryBound(to: UInt8.self), raw.count))
         }
         if found >= 0 { cut = before + found }
@@ -151,7 +164,12 @@ final class JSONChunker {
             cut = -1
             isFirst = false
         }
-        return JSONChunk(whole, offset: pendingOffset, hasCommas: hasCommas, isFirst: isFirst, end: end)
+        let firstLine = line
+        if options.collectsLines {
+            line += sluice_count_byte(whole.base.assumingMemoryBound(to: UInt8.self), length, 10)
+        }
+        return JSONChunk(
+            whole, offset: pendingOffset, hasCommas: hasCommas, isFirst: isFirst, end: end, firstLine: firstLine)
     }
 
     /// Finds out how records lie, from the first byte that is not white space.
@@ -164,6 +182,7 @@ final class JSONChunker {
             if head.count > 1 << 20, firstByte(of: head) == nil {
                 // White space without end needs not be kept.
                 pendingOffset += head.count
+                line += head.withUnsafeBytes { $0.count(where: { $0 == 10 }) }
                 head.removeAll()
             }
         }

@@ -77,6 +77,10 @@ public struct JSONOptions: Sendable {
     public var duplicateKeys = DuplicateKeys.error
     /// What a key that a given schema does not name is.
     public var unknownKeys = UnknownKeys.ignore
+    /// What to do with malformed lines of the layout `lines`; other layouts have no place at which to go on. Each line is a
+    /// record by itself then, and one that is not JSON, has a value that goes on beyond it, or is not an object (or null)
+    /// is malformed. A line beyond `limits.maxRecordBytes` is an error all the same.
+    public var badRows = BadRows.fail
     /// Whether strings that are all dates, times or timestamps become such columns.
     public var recogniseTimes = true
 

@@ -29,6 +29,7 @@ public final class JSONReader: BatchReader, @unchecked Sendable {
     private var ready: ArraySlice<JSONChunk>
     private var atWork: [Task<Result<Work, JSONFailure>, Never>] = []
     private var recordsBefore = 0
+    private var bad: [BadRow] = []
     private var isFinished = false
 
     /// What a task has made of a chunk, and where in it the next one has to begin when that was not all.
@@ -36,6 +37,7 @@ public final class JSONReader: BatchReader, @unchecked Sendable {
         var batch: RecordBatch
         var chunk: JSONChunk
         var next: Int?
+        var bad: [BadRow]
     }
 
     /// In the metadata of a widened schema: the records are values of one column, rather than objects.
@@ -72,7 +74,9 @@ public final class JSONReader: BatchReader, @unchecked Sendable {
         if let schema {
             if let first = try await chunker.next() { ready.append(first) }
             var metadata = schema.metadata
-            let isWrapped = metadata.removeValue(forKey: wrappedKey) != nil || wraps(schema, ready.first)
+            let isWrapped =
+                metadata.removeValue(forKey: wrappedKey) != nil
+                || (!options.collectsLines && wraps(schema, ready.first))
             let plan = JSONPlan(
                 schema.fields.map { JSONShape($0) }, isWrapped: isWrapped, isStrict: false, metadata: metadata)
             return JSONReader(source, options, plan, chunker, ready: ready[...])
@@ -111,7 +115,8 @@ public final class JSONReader: BatchReader, @unchecked Sendable {
             case .success(let work):
                 if let next = work.next { atWork.insert(task(work.chunk, from: next), at: 0) }
                 recordsBefore += work.batch.rowCount
-                if work.batch.rowCount > 0 { return work.batch }
+                bad += work.bad
+                if work.batch.rowCount > 0 || !work.bad.isEmpty { return work.batch }
             case .failure(let failure):
                 isFinished = true
                 for task in atWork { task.cancel() }
@@ -122,6 +127,12 @@ public final class JSONReader: BatchReader, @unchecked Sendable {
             }
         }
         return nil
+    }
+
+    /// The malformed lines that were left out since this was last asked.
+    public func takeBadRows() -> [BadRow] {
+        defer { bad = [] }
+        return bad
     }
 
     /// Keeps as many chunks at work as may be.
@@ -139,10 +150,12 @@ public final class JSONReader: BatchReader, @unchecked Sendable {
         return Task {
             if Task.isCancelled { return .failure(.cancelled) }
             do throws(JSONFailure) {
-                let (batch, next) = try workers.with { worker throws(JSONFailure) in
-                    try worker.project(chunk, from: first)
-                }
-                return .success(Work(batch: batch, chunk: chunk, next: next))
+                return .success(
+                    try workers.with { worker throws(JSONFailure) in
+                        var chunk = chunk
+                        let (batch, next, bad) = try worker.projectSound(&chunk, from: first)
+                        return Work(batch: batch, chunk: chunk, next: next, bad: bad)
+                    })
             } catch { return .failure(error) }
         }
     }
@@ -174,7 +187,8 @@ public final class JSONReader: BatchReader, @unchecked Sendable {
                 group.addTask {
                     do throws(JSONFailure) {
                         return (
-                            index, .success(try workers.with { worker throws(JSONFailure) in try worker.infer(chunk) })
+                            index,
+                            .success(try workers.with { worker throws(JSONFailure) in try worker.inferSound(chunk) })
                         )
                     } catch { return (index, .failure(error)) }
                 }

@@ -29,7 +29,7 @@ final class JSONTree: @unchecked Sendable {
         return Int(sluice_json_tree_merge(tree, later.tree, &limits))
     }
 
-    fileprivate var raw: OpaquePointer? { tree }
+    var raw: OpaquePointer? { tree }
 }
 
 /// How records become columns, for one file: what all workers share.
@@ -55,10 +55,10 @@ struct JSONPlan: Sendable {
 final class JSONWorker: @unchecked Sendable {
     // `@unchecked Sendable` because one task at a time holds a worker.
 
-    private let parser = sluice_json_parser_create()
-    private let options: JSONOptions
-    private let plan: JSONPlan?
-    private let nodes: OpaquePointer?
+    let parser = sluice_json_parser_create()
+    let options: JSONOptions
+    let plan: JSONPlan?
+    let nodes: OpaquePointer?
     private var shapes: [JSONShape] = []
     private var paths: [[String]] = []
 
@@ -110,7 +110,7 @@ final class JSONWorker: @unchecked Sendable {
         for child in shape.children { add(child, below: id) }
     }
 
-    private func layout(_ chunk: JSONChunk) -> sluice_json_layout {
+    func layout(_ chunk: JSONChunk) -> sluice_json_layout {
         sluice_json_layout(
             commas: chunk.hasCommas ? 1 : 0, max_depth: Int32(max(1, min(options.limits.maxDepth, 1 << 20))),
             duplicates: options.duplicateKeys.rawValue, unknown_keys: options.unknownKeys == .error ? 1 : 0,
@@ -254,7 +254,7 @@ final class JSONWorker: @unchecked Sendable {
 
     // MARK: Failures
 
-    private func failure(_ status: sluice_json_status, _ chunk: JSONChunk) -> JSONFailure {
+    func failure(_ status: sluice_json_status, _ chunk: JSONChunk) -> JSONFailure {
         var code = Int(status.code)
         let position = Int(status.offset)
         let node = Int(status.node)
