@@ -91,4 +91,28 @@ def test_a_quote_that_is_never_closed_is_an_error_that_says_where(tmp_path):
     write(tmp_path, "a.csv", "id,name,amount\n1,a,1.5\n2,\"b,2\n3,c,3\n")
     result = ingest(tmp_path, "*.csv")
     assert result.code not in (0, 3)
-    assert "still open" in result.err and ":3" in result.err
+    assert "still open" in result.err and "line 3" in result.err
+
+
+def test_lines_that_are_no_objects_are_rejected_and_all_others_loaded(tmp_path, rng):
+    lines = []
+    for number in range(20_000):
+        whole = json.dumps({"id": number, "name": f"é\n\"{number}\" }}{{", "amount": number / 4}, ensure_ascii=rng.random() < 0.5)
+        broken = [whole[:rng.randrange(1, len(whole))], whole + "}", whole.replace(":", "", 1), "[1, 2]", "17", '"x"']
+        lines.append(rng.choices([whole, rng.choice(broken), ""], [20, 2, 1])[0])
+    write(tmp_path, "a.ndjson", "\n".join(lines) + "\n")
+    good, bad = [], []
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if isinstance(row, dict):
+            good.append((row["id"], row["name"], row["amount"]))
+        elif line:
+            bad.append((number, line))
+    result = ingest(tmp_path, "*.ndjson")
+    assert result.code == 3, result.err
+    assert loaded(tmp_path) == good
+    # Blanks at a line's end are no part of what is wrong with it.
+    assert [(one["line"], one["raw"]) for one in rejects(tmp_path)] == [(at, line.rstrip(" ")) for at, line in bad]
