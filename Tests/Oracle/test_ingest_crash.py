@@ -223,8 +223,9 @@ def test_parts_end_at_their_size(server, tmp_path, warehouse):
     import pyarrow.parquet as pq
     case = Case(server, tmp_path, warehouse, "append")
     server.execute(f"""
-        INSERT INTO {case.source} SELECT i, md5(i::text) || md5((i * 7)::text), i, timestamptz '2024-01-02'
-        FROM generate_series(1000, 150000) AS i""")
+        INSERT INTO {case.source} SELECT i, (SELECT string_agg(md5(i || '/' || k), '') FROM generate_series(1, 40) AS k),
+            i, timestamptz '2024-01-02'
+        FROM generate_series(1000, 35000) AS i""")
     text = (tmp_path / "sluice.yaml").read_text().replace("retries: 0", "retries: 0\n    part_size: 1MB")
     (tmp_path / "sluice.yaml").write_text(text)
     done = case.run()
