@@ -91,15 +91,19 @@ extension IngestRun {
     /// - parameter others: How many were rejected elsewhere: while reading, when these were while loading.
     func checkLimit(
         _ rejects: RejectsFile, of read: Int, besides others: Int = 0, isFinal: Bool
-    ) throws(SluiceError) {
+    ) async throws(SluiceError) {
         let count = rejects.count + others
         guard job.rejectLimit.isPassed(rejected: count, of: read, isFinal: isFinal), let first = rejects.first
         else { return }
+        // Whoever has to mend the source needs to see them, although nothing is loaded.
+        try? await rejects.finish()
         throw SluiceError(
             .limitExceeded,
             "\(count) of \(read) rows were rejected, more than the job allows; the first: "
                 + first.reason,
             place: .init(file: first.unit, column: first.column, line: first.line, row: first.row),
-            hint: "mend the source, or allow more with max_rejects")
+            hint:
+                "the rejected rows are in \(rejects.location ?? "the lake"); mend the source, or allow more with max_rejects"
+        )
     }
 }

@@ -96,6 +96,7 @@ def test_limit_of_rejected_rows(tmp_path, server, warehouse, limit, code):
         assert [row[0] for row in project.rows("id")] == [1, 6, 9]
         return
     assert "rejected" in done.err and "max_rejects" in done.err and "in.csv" in done.err
+    assert project.rejects(), "the rejected rows are kept, for whoever has to mend the source"
     assert [row[0] for row in project.rows("id")] == [9]
     assert project.statuses() == ["success", "failure"]
     (tmp_path / "inbox" / "in.csv").write_text("id,price,day\n10,1.00,2024-01-01\n")

@@ -153,12 +153,12 @@ final class RunLoader: @unchecked Sendable {
         if rows.isEmpty { return }
         try await rejects.write(rows)
         run.monitor.countRejected(rows.count)
-        try run.checkLimit(rejects, of: run.monitor.rowsRead, isFinal: false)
+        try await run.checkLimit(rejects, of: run.monitor.rowsRead, isFinal: false)
     }
 
     /// Commits rows, ledger, watermark and audit row together.
     func commit(_ manifest: Manifest, _ flag: CommitFlag) async throws(SluiceError) -> IngestResult {
-        try run.checkLimit(rejects, of: manifest.rowsRead, besides: manifest.rowsRejected, isFinal: true)
+        try await run.checkLimit(rejects, of: manifest.rowsRead, besides: manifest.rowsRejected, isFinal: true)
         try await rejects.finish()
         let rejected = manifest.rowsRejected + rejects.count
         run.monitor.enter("committing \(run.job.table)")

@@ -311,7 +311,7 @@ final class SourceStager: @unchecked Sendable {
         if rows.isEmpty { return }
         try await rejects.write(rows)
         run.monitor.countRejected(rows.count)
-        try run.checkLimit(rejects, of: rowsRead + rows.count, isFinal: false)
+        try await run.checkLimit(rejects, of: rowsRead + rows.count, isFinal: false)
     }
 
     /// The manifest of what is staged so far, for rows of `schema`.
@@ -324,7 +324,7 @@ final class SourceStager: @unchecked Sendable {
 
     /// Makes the manifest visible: from here on the run can be loaded without its source.
     func finish(_ read: any SourceRead) async throws -> Manifest {
-        try run.checkLimit(rejects, of: rowsRead, isFinal: true)
+        try await run.checkLimit(rejects, of: rowsRead, isFinal: true)
         try await rejects.finish()
         FaultPoint.stageBeforeManifest.reach()
         var manifest = manifest(of: try await unionSchema(), read)
