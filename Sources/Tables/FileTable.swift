@@ -91,6 +91,9 @@ public struct FileTable: TableSource {
             // On lines of their own, arrays are records like any other value.
             if format == .ndjson, json.layout == .auto { json.layout = .lines }
             if let threads = options.threads { json.parallelism = threads }
+            if format == .json, let key = options.jsonPayload {
+                return try await JSONReader.open(PayloadSource(file, key: key), options: json, schema: schema)
+            }
             return try await JSONReader.open(file, options: json, schema: schema)
         case .parquet:
             let parquet = try await ParquetFile.open(try await file.randomAccess(), limits: options.parquet)

@@ -13,6 +13,9 @@ public struct TableReadOptions: Sendable {
     public var csv = CSVOptions()
     /// How JSON and NDJSON are read.
     public var json = JSONOptions()
+    /// The column in which records of a JSON document stand that are not objects, beside the columns of those that are;
+    /// nil puts all of them into one column `value` then.
+    public var jsonPayload: String?
     /// What Parquet files may make the reader do.
     public var parquet = ParquetLimits()
     /// How far packed files may unpack.

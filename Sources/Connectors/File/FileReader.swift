@@ -41,6 +41,7 @@ final class FileReader: SourceReader, @unchecked Sendable {
         var options = plan.options
         // A key that the first records lack must not be passed over when a schema is given for the others.
         options.json.unknownKeys = .error
+        options.jsonPayload = "payload"
         table = try await FileTable(file, options: options, monitor: monitor)
         var columns = plan.columns
         if let cursor = plan.cursor, columns != nil, columns?.contains(cursor.column) == false {
