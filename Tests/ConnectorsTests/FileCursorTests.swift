@@ -170,10 +170,10 @@ struct FileCursorTests {
 
     @Test(arguments: [
         ("{\"a\": 1}", ["a"], [["1"]]), ("[{\"a\": 1}, {\"a\": 2}]", ["a"], [["1"], ["2"]]),
-        ("[1, 2]", ["value"], [["1"], ["2"]]), ("\"x\"", ["value"], [["x"]]), ("[]", [], []),
-        ("[{\"a\": 1}, 2]", ["value"], [["{\"a\": 1}"], ["2"]]),
+        ("[1, 2]", ["payload"], [["1"], ["2"]]), ("\"x\"", ["payload"], [["x"]]), ("[]", [], []),
+        ("[{\"a\": 1}, 2]", ["a", "payload"], [["1", nil], [nil, "2"]]),
     ])
-    func everyPayloadBecomesRows(_ text: String, _ columns: [String], _ expected: [[String]]) async throws {
+    func everyPayloadBecomesRows(_ text: String, _ columns: [String], _ expected: [[String?]]) async throws {
         let folder = try TemporaryFolder()
         try folder.write(text, "a.json")
         let unit = try await connector("file:.", folder: folder.path).read(ReadRequest(.files(["a.json"]))).units[0]
