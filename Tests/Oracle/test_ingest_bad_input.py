@@ -354,7 +354,7 @@ def test_source_file_that_is_no_parquet(tmp_path, server):
 @pytest.mark.parametrize("mode", ["append", "merge", "replace"])
 def test_warehouse_gone_half_way(tmp_path, mode):
     """The server dies while rows go in, and comes back: a rerun makes everything right."""
-    with Postgres() as server:
+    with Postgres(durable=True) as server:  # one that may forget what it has committed proves nothing
         count = 150_000
         project = files_project(tmp_path, server, "postgres", "id,name\n1,one\n2,two\n", "a.csv", mode=mode,
                                 key=["id"] if mode == "merge" else None)
