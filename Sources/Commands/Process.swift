@@ -1,4 +1,5 @@
 import Glibc
+import Sluice
 import Storage
 import Support
 
@@ -25,7 +26,7 @@ extension Program {
 extension Context {
     /// The context of this process.
     static func process() -> Context {
-        let environment = processEnvironment()
+        let environment = Workspace.processEnvironment()
         var context = Context(
             output: descriptorOutput(STDOUT_FILENO, "standard output"),
             messages: descriptorOutput(STDERR_FILENO, "standard error"),
@@ -39,19 +40,6 @@ extension Context {
             })
         context.changesProcessFolder = true
         return context
-    }
-
-    private static func processEnvironment() -> [String: String] {
-        var variables: [String: String] = [:]
-        var entry = environ
-        while let text = entry.pointee {
-            let pair = String(cString: text)
-            if let equals = pair.firstIndex(of: "=") {
-                variables[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
-            }
-            entry += 1
-        }
-        return variables
     }
 
     /// An output that writes to a file descriptor at once and whole.

@@ -13,8 +13,12 @@ extension Workspace {
     ) async throws(SluiceError) -> Workspace {
         let root = FolderLake(folder)
         var environmentVariables = processEnvironment()
-        if let text = try? await root.text(of: ".env") {
+        do throws(SluiceError) {
+            let text = try await root.text(of: ".env")
             environmentVariables.merge(parseDotEnv(text).variables) { process, _ in process }
+        } catch {
+            // There need not be one; one that cannot be read would change what the project means.
+            if error.code != .notFound { throw error }
         }
         let file = root.url("sluice.yaml")
         let inputs = ProjectInputs(
@@ -30,7 +34,8 @@ extension Workspace {
         return Workspace(project, environmentVariables: environmentVariables)
     }
 
-    private static func processEnvironment() -> [String: String] {
+    /// The environment variables of this process.
+    public static func processEnvironment() -> [String: String] {
         var variables: [String: String] = [:]
         var entry = environ
         while let text = entry.pointee {
