@@ -93,6 +93,9 @@ let package = Package(
         library("Runs", ["SQLite", "Columns", "Support"]),
         tests("Runs", ["Runs", "SQLite", "Support"]),
 
+        library("Sales", ["Storage", "Support", "CSimdjson", "CNumbers"]),
+        tests("Sales", ["Sales", "Storage", "Support"]),
+
         // Floor 5: where rows come from.
         library(
             "Connectors",
