@@ -91,6 +91,8 @@ let package = Package(
 
         library("Warehouse", ["SQLite", "Postgres", "Columns", "Support"]),
         library("Runs", ["SQLite", "Columns", "Support"]),
+        library("Synthetic", ["Storage", "Support"]),
+        tests("Synthetic", ["Synthetic", "Storage", "Support"]),
         tests("Runs", ["Runs", "SQLite", "Support"]),
 
         library("Sales", ["Storage", "Support", "CSimdjson", "CNumbers"]),
@@ -121,9 +123,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "Sluice", "Project", "Ingest", "Connectors", "Warehouse", "Runs", "Tables", "Parquet", "TextFormats",
-                "Storage", "Settings",
-                "Columns", "CommandLine", "Support", "CVersion",
+                "Sluice", "Project", "Ingest", "Connectors", "Warehouse", "Runs", "Synthetic", "Tables", "Parquet",
+                "TextFormats", "Storage", "Settings", "Columns", "CommandLine", "Support", "CVersion",
             ]),
         .executableTarget(name: "SluiceProgram", dependencies: ["Commands"], swiftSettings: swiftSettings),
 

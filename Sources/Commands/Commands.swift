@@ -23,3 +23,14 @@ public protocol Command: Sendable {
     /// Does it. Throws `SluiceError`; answers go to `context.output`, everything else to `context.messages`.
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode
 }
+
+/// A command that does nothing by itself, and has others below it.
+protocol CommandFamily: Command {
+    /// Those others.
+    var members: [any Command] { get }
+}
+
+extension CommandFamily {
+    /// Never called: a command line that ends here asks for help.
+    func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode { .succeeded }
+}

@@ -25,7 +25,7 @@ public struct Registry: Sendable {
             Group("Projects", [Init(), Validate(), SchemaCommand()]),
             Group("Work", [RunCommand(), PlanCommand(), Check(), Discover(), IngestCommand(), Query()]),
             Group("History", [RunsCommand(), Status(), Logs()]),
-            Group("Data", [Inspect(), ConvertCommand()]),
+            Group("Data", [Inspect(), ConvertCommand(), Generate()]),
             Group("The program itself", [Completion(), Help()]),
         ])
     }
@@ -41,9 +41,13 @@ public struct Registry: Sendable {
 
     /// The command that `path` calls.
     func command(_ path: [String]) -> (any Command)? {
-        for group in groups {
-            for command in group.commands where [command.model.name] == path { return command }
+        var commands = groups.flatMap(\.commands)
+        var found: (any Command)?
+        for word in path {
+            guard let next = commands.first(where: { $0.model.name == word }) else { return nil }
+            found = next
+            commands = (next as? any CommandFamily)?.members ?? []
         }
-        return nil
+        return found
     }
 }

@@ -59,17 +59,15 @@ public struct FolderLake: Lake {
         if unlink(full(path)) != 0, errno != ENOENT { throw .system(errno, "cannot be removed", path: full(path)) }
     }
 
-    /// Makes `folder` and the folders above it that are missing.
     private static func makeFolders(_ folder: String) throws(SluiceError) {
-        if let status = FileStatus(path: folder) {
-            if status.isFolder { return }
-            throw SluiceError(
-                .invalidConfiguration, "is a file, and a folder is needed there", place: .init(file: folder),
-                hint: "point \"lake\" at a folder, or at a path where one can be made")
+        do throws(SluiceError) {
+            try Storage.makeFolders(folder)
+        } catch {
+            var error = error
+            if error.code == .invalidConfiguration {
+                error.hint = "point \"lake\" at a folder, or at a path where one can be made"
+            }
+            throw error
         }
-        let above = splitPath(folder).folder
-        if above != folder { try makeFolders(above) }
-        // Somebody else may have made it in between.
-        if mkdir(folder, 0o777) != 0, errno != EEXIST { throw .system(errno, "cannot be made", path: folder) }
     }
 }

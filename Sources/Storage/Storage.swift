@@ -11,6 +11,7 @@
 // thread for each block costs more than it hides. What may wait for somebody else – a pipe, a terminal – waits on a
 // thread of its own (`BlockingQueue`).
 
+import Glibc
 public import Support
 
 /// Opens and creates files by the names that users give.
@@ -60,6 +61,22 @@ public enum Storage {
             }
         }
         return try AtomicFile(path)
+    }
+
+    /// Makes `folder` and the folders above it that are missing.
+    ///
+    /// - throws: `SluiceError` when one cannot be made, or is a file.
+    public static func makeFolders(_ folder: String) throws(SluiceError) {
+        if let status = FileStatus(path: folder) {
+            if status.isFolder { return }
+            throw SluiceError(
+                .invalidConfiguration, "is a file, and a folder is needed there", place: .init(file: folder),
+                hint: "Name a folder, or a path where one can be made.")
+        }
+        let above = splitPath(folder).folder
+        if above != folder { try makeFolders(above) }
+        // Somebody else may have made it in between.
+        if mkdir(folder, 0o777) != 0, errno != EEXIST { throw .system(errno, "cannot be made", path: folder) }
     }
 }
 
