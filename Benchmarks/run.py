@@ -4,10 +4,12 @@ Both sides of a figure run in turns (A B A B …) on the same data; the ratio is
 the wall clock and once of user CPU seconds, which tell more on a machine that has other work. `make bench` runs this.
 
     run.py [--rows N] [--rounds N] [NAME…]     NAME: write, read, csv, ndjson, memory, start, inspect,
-                                               postgres (with --database-rows N)
+                                               postgres (with --database-rows N), generate,
+                                               report (with --sales N,…; --huge adds a file of 10 GB)
 """
 
 import argparse
+import json
 import os
 import random
 import resource
@@ -31,6 +33,7 @@ from servers import Postgres  # noqa: E402
 CACHE = ROOT / "Benchmarks/.cache"
 SLUICE = ROOT / ".build/release/sluice"
 DRIVER = ROOT / ".build/release/bench"
+WALK = ROOT / ".build/release/walk"
 
 
 # ------------------------------------------------------------------------------------------------------- measuring
@@ -278,10 +281,153 @@ def bench_postgres(options):
         shutil.rmtree(folder)
 
 
+def sales(count):
+    """A batch of so many sales; 100,000 have 133 MB."""
+
+    def make(path):
+        with open(path, "wb") as file:
+            command = [SLUICE, "generate", "sales", "--count", count, "--output", "-", "--quiet"]
+            subprocess.run(list(map(str, command)), stdout=file, check=True)
+
+    return made(f"sales-{count}.json", make)
+
+
+def bench_generate(options):
+    """One thread makes up 400 MB of sales: to nowhere, and to the disk, as a file that is safely there."""
+    path = sales(300_000)
+    folder, copy = CACHE / "generated", CACHE / "copy"
+    command = [SLUICE, "generate", "sales", "--count", 300_000, "--quiet", "--overwrite", "--output"]
+    size = os.path.getsize(path) / 1e6
+    rounds = []
+    for _ in range(options.rounds + 1):
+        rounds.append([process(*command, "-"), process("cat", path), process(*command, folder),
+                       process("dd", f"if={path}", f"of={copy}", "bs=1M", "conv=fsync")])
+    for name, ours, peer, bar in [("to /dev/null", 0, 1, 300), ("to disk", 2, 3, None)]:
+        rates = [[size / each[who][0] for who in [ours, peer]] for each in rounds[1:]]
+        median = statistics.median(ours for ours, _ in rates)
+        cpu = statistics.median(size / each[ours][1] for each in rounds[1:])
+        ratio = statistics.median(peer / ours for ours, peer in rates)
+        print(f"{'generate sales, ' + name:26} {median:5.0f} MB/s (best {max(ours for ours, _ in rates):.0f}; {cpu:.0f} MB/s of user CPU)   "
+              f"{ratio:.2f} × the time of {['cat', 'dd with fsync'][peer // 2]}, {statistics.median(peer for _, peer in rates):.0f} MB/s"
+              + (f"   bar {bar} MB/s: {'holds' if median >= bar else 'MISSED'}" if bar else ""), flush=True)
+    shutil.rmtree(folder)
+    copy.unlink()
+
+
+def walk_program():
+    """The bare walk, built when it is older than its source."""
+    source = ROOT / "Benchmarks/Walk/walk.cpp"
+    if not WALK.exists() or WALK.stat().st_mtime < source.stat().st_mtime:
+        WALK.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["g++", "-O3", "-std=c++17", source, "-lsimdjson", "-o", WALK], check=True)
+    return WALK
+
+
+class Walk:
+    """The bare walk over one file, which it holds in memory: loads and walks afresh, then walks what it holds."""
+
+    def __init__(self, path):
+        self.child = subprocess.Popen(
+            [walk_program(), "--serve", path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if self.child.stdout.readline() != "ready\n":
+            sys.exit(f"{WALK} did not start")
+
+    def __call__(self):
+        self.child.stdin.write("go\n")
+        self.child.stdin.flush()
+        load, cold, warm = map(float, self.child.stdout.readline().split())
+        return {"walk alone": warm, "load + walk": load + cold}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.child.stdin.close()
+        self.child.wait()
+
+
+def report_command(path, threads):
+    """A report that reads its input, whatever was reported before."""
+    out = CACHE / "report"
+    shutil.rmtree(out, ignore_errors=True)
+    return [SLUICE, "report", path, "--output", out, "--threads", threads, "--quiet"]
+
+
+def bench_report(options):
+    """A whole `sluice report`, process start and files and all, against a bare walk of simdjson over the same fields."""
+    for count in options.sales:
+        path = sales(count)
+        size = f"{os.path.getsize(path) / 1e6:,.0f} MB"
+        times = {}
+        with Walk(path) as walk:
+            for number in range(options.rounds + 1):
+                found = walk()
+                for threads in [1, 2]:
+                    found[threads] = process(*report_command(path, threads))[0]
+                for who, wall in found.items():
+                    if number > 0:
+                        times.setdefault(who, []).append(wall)
+        for threads, bar in [(1, 1.15), (2, 0.65)]:
+            for peer in ["load + walk", "walk alone"]:
+                ratio = statistics.median(a / b for a, b in zip(times[threads], times[peer]))
+                shown = [f"{min(times[who]):.3f} ({statistics.median(times[who]):.3f})" for who in [threads, peer]]
+                print(f"{f'report {size}, {threads} thread' + 's' * (threads > 1):26} {ratio:5.2f} × {peer:11}   "
+                      f"sluice best {shown[0]} s, {peer} best {shown[1]} s   "
+                      f"bar {bar:.2f}: {'holds' if ratio <= bar else 'MISSED'}", flush=True)
+        memory = [peak_memory(*report_command(path, threads))[1] for threads in [1, 2]]
+        print(f"{'… peak memory':26} {memory[0]:5.0f} MB, two threads {memory[1]:.0f} MB, "
+              f"load + walk {peak_memory(walk_program(), '--once', path)[1]:.0f} MB   "
+              f"bar 150 MB: {'holds' if max(memory) <= 150 else 'MISSED'}", flush=True)
+    bench_report_peers(sales(options.sales[0]))
+    if options.huge:
+        bench_report_huge()
+    shutil.rmtree(CACHE / "report", ignore_errors=True)
+
+
+def bench_report_peers(path):
+    """Others that read the same file, for comparison: once each."""
+
+    def with_python():
+        spent, sold, days = {}, {}, {}
+        with open(path, encoding="utf-8") as file:
+            for sale in json.load(file)["transactions"]:
+                if sale["status"] != "completed":
+                    continue
+                key = sale["customer"]["customer_id"]
+                spent[key] = spent.get(key, 0.0) + sale["total"]
+                day = sale["timestamp"][:10]
+                days[day] = days.get(day, 0.0) + sale["total"]
+                for item in sale["line_items"]:
+                    sold[item["product_id"]] = sold.get(item["product_id"], 0.0) + item["subtotal"]
+
+    def with_duckdb():
+        duckdb.execute("set threads = 2")
+        duckdb.sql(f"select count(*), sum(t.total) from (select unnest(transactions) as t from read_json('{path}', "
+                   f"maximum_object_size={os.path.getsize(path) + 1}))").fetchall()
+
+    ours = min(process(*report_command(path, 2))[0] for _ in range(3))
+    for name, work in [("Python json, four sums", with_python), ("DuckDB loads and sums", with_duckdb),
+                       ("polars loads", lambda: polars.read_json(path))]:
+        wall = here(work)[0]
+        print(f"{'… ' + name:26} {wall:5.2f} s, report on two threads {ours:.2f} s: {ours / wall:.2f} ×", flush=True)
+
+
+def bench_report_huge():
+    """The peak of memory over 10 GB, a file that is made and removed."""
+    path = sales(7_500_000)
+    try:
+        wall, peak = peak_memory(*report_command(path, 2))
+        size = os.path.getsize(path) / 1e9
+        print(f"{'report, peak memory':26} {peak:5.0f} MB for {size:.1f} GB in {wall:.1f} s, {size * 1e3 / wall:.0f} MB/s   "
+              f"bar 150 MB: {'holds' if peak <= 150 else 'MISSED'}", flush=True)
+    finally:
+        path.unlink()
+
+
 FIGURES = {
     "start": bench_start, "inspect": bench_inspect, "write": bench_write, "read": bench_read,
     "csv": lambda options: bench_text(options, "csv"), "ndjson": lambda options: bench_text(options, "ndjson"),
-    "memory": bench_memory, "postgres": bench_postgres,
+    "memory": bench_memory, "postgres": bench_postgres, "generate": bench_generate, "report": bench_report,
 }
 
 
@@ -289,6 +435,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=4_000_000)
     parser.add_argument("--database-rows", type=int, default=1_000_000)
+    parser.add_argument("--sales", type=lambda text: [int(part) for part in text.split(",")], default=[100_000, 1_000_000])
+    parser.add_argument("--huge", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()

@@ -26,6 +26,7 @@ public final class SalesBatch {
     private var isDone = false
     private var told = 0
 
+    /// From this size on a block is handed out: what is smaller, files gather before they write it.
     private static let blockSize = 1 << 18
 
     /// File `file` of `plan`, from 0.
@@ -43,9 +44,9 @@ public final class SalesBatch {
     /// The next bytes; nil behind the last.
     public func next() -> Buffer? {
         if isDone { return nil }
-        let block = MutableBuffer(capacity: SalesBatch.blockSize)
+        let block = MutableBuffer(capacity: SalesBatch.blockSize + 2 * SaleWriter.mostBytes)
         if made == 0 { block.append(utf8: opening) }
-        while made < plan.count, block.count < SalesBatch.blockSize - SaleWriter.mostBytes { add(to: block) }
+        while made < plan.count, block.count < SalesBatch.blockSize { add(to: block) }
         if made == plan.count {
             block.append(utf8: closing)
             isDone = true
