@@ -112,19 +112,29 @@ let package = Package(
             "Ingest",
             ["Connectors", "Warehouse", "Parquet", "Storage", "Settings", "Columns", "Support", "CCrypto"]),
 
+        library(
+            "Report",
+            [
+                "Sales", "Runs", "Tables", "Warehouse", "Parquet", "TextFormats", "SQLite", "Storage", "Settings",
+                "Columns", "Support",
+            ]),
+        tests("Report", ["Report", "Sales", "Warehouse", "SQLite", "Storage", "Settings", "Columns", "Support"]),
+
         // Floor 7: the library's face.
         library(
             "Sluice",
             [
-                "Ingest", "Project", "Connectors", "Warehouse", "Runs", "Storage", "Settings", "Columns", "Support",
+                "Ingest", "Report", "Sales", "Project", "Connectors", "Warehouse", "Runs", "Storage", "Settings",
+                "Columns", "Support",
             ]),
 
         // Floor 8 and 9: the command line, and the program.
         library(
             "Commands",
             [
-                "Sluice", "Project", "Ingest", "Connectors", "Warehouse", "Runs", "Synthetic", "Tables", "Parquet",
-                "TextFormats", "Storage", "Settings", "Columns", "CommandLine", "Support", "CVersion",
+                "Sluice", "Project", "Ingest", "Report", "Sales", "Connectors", "Warehouse", "Runs", "Synthetic",
+                "Tables", "Parquet", "TextFormats", "Storage", "Settings", "Columns", "CommandLine", "Support",
+                "CVersion",
             ]),
         .executableTarget(name: "SluiceProgram", dependencies: ["Commands"], swiftSettings: swiftSettings),
 

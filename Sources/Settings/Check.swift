@@ -33,7 +33,7 @@ extension Shape {
             case .scalar where !node.isNull: return
             default: mismatch(node, path, &problems)
             }
-        case .text, .reference, .integer, .boolean, .duration, .size, .choice:
+        case .text, .reference, .integer, .decimal, .boolean, .duration, .size, .choice:
             guard let scalar = node.scalar, !node.isNull, accepts(scalar) else {
                 return mismatch(node, path, &problems)
             }
@@ -47,6 +47,7 @@ extension Shape {
         }
         switch self {
         case .integer(let range): return Int(text).map(range.contains) ?? false
+        case .decimal(let range): return Decimals.isDecimal(text, in: range)
         case .boolean: return text == "true" || text == "false"
         case .duration: return Quantities.duration(text) != nil
         case .size: return Quantities.bytes(text) != nil
@@ -65,6 +66,9 @@ extension Shape {
             ["yes", "no", "on", "off"].contains(text.lowercased())
         {
             hint = "write \(["yes", "on"].contains(text.lowercased()) ? "true" : "false")"
+        } else if case .decimal = self, let text = node.scalar?.literal, Double(text) != nil, !Decimals.isDecimal(text)
+        {
+            hint = "write it with digits alone, and a point before decimals: 10000 or 0.01"
         } else if node.scalar.map({ !$0.secrets.isEmpty }) ?? false {
             hint = "a secret can only stand where text is expected"
         }

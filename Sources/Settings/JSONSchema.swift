@@ -50,6 +50,11 @@ private struct SchemaBuilder {
             if range.lowerBound != Int.min { number.append(("minimum", .number(range.lowerBound))) }
             if range.upperBound != Int.max { number.append(("maximum", .number(range.upperBound))) }
             return [number, Self.text(matching: "^[+-]?[0-9]+$")]
+        case .decimal(let range):
+            var number: [Member] = [("type", "number")]
+            if range.lowerBound != Int.min { number.append(("minimum", .number(range.lowerBound))) }
+            if range.upperBound != Int.max { number.append(("maximum", .number(range.upperBound))) }
+            return [number, Self.text(matching: "^-?[0-9]+([.][0-9]+)?$")]
         case .boolean: return [[("type", "boolean")], Self.text(matching: "^(true|false)$")]
         case .duration: return [Self.amount, Self.text(matching: Self.duration)]
         case .size: return [Self.amount, Self.text(matching: Self.size)]
@@ -155,6 +160,7 @@ private struct SchemaBuilder {
     private func value(_ text: String, of shape: Shape) -> JSONText {
         switch shape {
         case .integer: Int(text).map { .number($0) } ?? .string(text)
+        case .decimal: Decimals.isDecimal(text) ? .raw(text) : .string(text)
         case .boolean: text == "true" || text == "false" ? .bool(text == "true") : .string(text)
         default: .string(text)
         }

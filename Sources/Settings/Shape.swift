@@ -6,6 +6,8 @@ public indirect enum Shape: Sendable {
     case reference(to: String)
     /// A whole number.
     case integer(ClosedRange<Int>)
+    /// An exact decimal such as `10000` or `0.01`, with at most 12 digits before the point and 18 behind it.
+    case decimal(ClosedRange<Int>)
     /// `true` or `false`.
     case boolean
     /// A stretch of time: `30s`, `5m`, `1h30m`, `2d`, or seconds as a number.
@@ -89,12 +91,8 @@ extension Shape {
         switch self {
         case .text: "text"
         case .reference(let section): "the name of one of the \(section)"
-        case .integer(let range):
-            switch (range.lowerBound, range.upperBound) {
-            case (Int.min, Int.max): "a whole number"
-            case (let low, Int.max): "a whole number of at least \(low)"
-            case (let low, let high): "a whole number from \(low) to \(high)"
-            }
+        case .integer(let range): Shape.expectation("a whole number", range)
+        case .decimal(let range): Shape.expectation("a decimal number", range)
         case .boolean: "true or false"
         case .duration: "a duration such as 30s, 5m or 1h30m"
         case .size: "a size such as 64MB or 1GiB"
@@ -104,6 +102,14 @@ extension Shape {
         case .object(let object): "a mapping that describes a \(object.title)"
         case .textOr(let object): "text, or a mapping that describes a \(object.title)"
         case .anything: "anything"
+        }
+    }
+
+    private static func expectation(_ noun: String, _ range: ClosedRange<Int>) -> String {
+        switch (range.lowerBound, range.upperBound) {
+        case (Int.min, Int.max): noun
+        case (let low, Int.max): "\(noun) of at least \(low)"
+        case (let low, let high): "\(noun) from \(low) to \(high)"
         }
     }
 

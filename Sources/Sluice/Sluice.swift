@@ -12,7 +12,9 @@
 @_exported public import Connectors
 @_exported public import Ingest
 @_exported public import Project
+@_exported public import Report
 @_exported public import Runs
+@_exported public import Sales
 @_exported public import Settings
 @_exported public import Storage
 @_exported public import Support
@@ -22,6 +24,6 @@ extension Vocabulary {
     /// What a `sluice.yaml` may say: every protocol and every kind of job that there is.
     public static let standard = Vocabulary(
         protocols: ConnectorRegistry.standard.protocols,
-        kinds: [(IngestKeys.kind, IngestKeys.keys)],
-        jobChecks: [IngestKeys.kind: IngestKeys.check])
+        kinds: [(IngestKeys.kind, IngestKeys.keys), (ReportKeys.kind, ReportKeys.keys)],
+        jobChecks: [IngestKeys.kind: IngestKeys.check, ReportKeys.kind: ReportKeys.check])
 }
