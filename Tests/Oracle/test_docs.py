@@ -127,6 +127,7 @@ def test_examples_print_what_the_page_says(tmp_path, page):
 
 PROJECT = (ROOT / "docs/project.md").read_text()
 INGEST = (ROOT / "docs/ingest.md").read_text()
+REPORT = (ROOT / "docs/report.md").read_text()
 CONNECTIONS = (ROOT / "docs/connections.md").read_text()
 
 
@@ -138,7 +139,8 @@ def explained(shape):
             continue
         known[key] = value["description"]
         if "default" in value:
-            known[key] += f". Default: `{value['default']}`"
+            default = value["default"]
+            known[key] += f". Default: `{default if isinstance(default, str) else json.dumps(default)}`"
         if key in shape.get("required", []):
             known[key] += " (required)"
     return known
@@ -160,8 +162,11 @@ def test_every_key_is_on_the_page_as_the_schema_explains_it(sluice):
     assert listed(PROJECT, "project") == explained(schema)
     assert listed(PROJECT, "job") == explained(job)
     kinds = cases(job, "kind")
-    assert set(kinds) == {"ingest"}
+    assert set(kinds) == {"ingest", "report"}
     assert listed(INGEST, "ingest") == explained(kinds["ingest"])
+    assert listed(REPORT, "report") == explained(kinds["report"])
+    for name, title in [("rules", "set-of-rules"), ("caps", "set-of-caps"), ("fields", "set-of-fields"), ("check", "check")]:
+        assert listed(REPORT, name) == explained(schema["definitions"][title])
 
 
 def test_every_key_of_every_protocol_is_on_the_page(sluice):

@@ -160,7 +160,7 @@ struct WrongReportSettingsTests {
             nil
         ),
         ("input: a\nrules: { max_invalid_rate: 120% }", 2, 28, "a share from 0 to 1", "write 0.05 or 5%"),
-        ("input: a\nrules: { required: [taxes] }", 2, 21, "\"taxes\"", "did you mean \"tax\"?"),
+        ("input: a\nrules: { required: [totl] }", 2, 21, "\"totl\"", "did you mean \"total\"?"),
         ("input: a\nrules: { fields: { toal: x } }", 2, 20, "\"toal\" is not known", "did you mean \"total\"?"),
         ("input: a\nrules: { fields: { total: a..b } }", 2, 27, "keys with dots between them were expected", nil),
         ("input: a\nrules: { checks: [{ path: x }] }", 2, 19, "the check of \"x\" asks for nothing", nil),
