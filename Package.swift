@@ -93,6 +93,8 @@ let package = Package(
         library("Runs", ["SQLite", "Columns", "Support"]),
         library("Synthetic", ["Storage", "Support"]),
         tests("Synthetic", ["Synthetic", "Storage", "Support"]),
+        library("Classic", ["Support", "CNumbers", "CScan"]),
+        tests("Classic", ["Classic", "Support"]),
         tests("Runs", ["Runs", "SQLite", "Support"]),
 
         library("Sales", ["Storage", "Support", "CSimdjson", "CNumbers"]),
@@ -133,6 +135,7 @@ let package = Package(
             "Commands",
             [
                 "Sluice", "Project", "Ingest", "Report", "Sales", "Connectors", "Warehouse", "Runs", "Synthetic",
+                "Classic",
                 "Tables", "Parquet", "TextFormats", "Storage", "Settings", "Columns", "CommandLine", "Support",
                 "CVersion",
             ]),
