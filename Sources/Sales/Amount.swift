@@ -73,13 +73,21 @@ public struct Amount: Sendable, Hashable, Comparable {
             min(Amount.quotient(raw.magnitude, 1, unit), UInt128(Int128.max) / unit) * unit, isNegative: raw < 0)
     }
 
-    /// This by `divisor`, rounded half to even to `decimals` places; zero when the divisor is zero.
-    public func divided(by divisor: Amount, _ decimals: Int) -> Amount {
+    /// This (so many `times`, a small whole number) by `divisor`, rounded half to even to `decimals` places; zero when the
+    /// divisor is zero.
+    public func divided(by divisor: Amount, _ decimals: Int, times: Amount = Amount(1)) -> Amount {
         guard divisor.raw != 0 else { return Amount() }
         let decimals = max(0, min(decimals, Amount.places))
-        let units = Amount.quotient(raw.magnitude, Amount.powers[decimals], divisor.raw.magnitude)
+        let factor = Amount.powers[decimals] * (times.raw.magnitude / UInt128(Amount.one))
+        let units = Amount.quotient(raw.magnitude, factor, divisor.raw.magnitude)
         let unit = Amount.powers[Amount.places - decimals]
         return Amount.signed(min(units, UInt128(Int128.max) / unit) * unit, isNegative: (raw < 0) != (divisor.raw < 0))
+    }
+
+    /// The product, rounded half to even to 18 places.
+    public func times(_ other: Amount) -> Amount {
+        let magnitude = Amount.quotient(raw.magnitude, other.raw.magnitude, UInt128(Amount.one))
+        return Amount.signed(min(magnitude, UInt128(Int128.max)), isNegative: (raw < 0) != (other.raw < 0))
     }
 
     /// `value · factor / divisor`, rounded half to even; as much as fits when it is larger.

@@ -5,7 +5,7 @@ public import Support
 ///
 /// It is the file that was opened, of the size it had then: a file that is renamed over it meanwhile does not mix in,
 /// and one that is cut short meanwhile is an error.
-public struct LocalFile: InputFile, RandomAccess {
+public struct LocalFile: InputFile, RandomAccess, DirectAccess {
     /// The path as the user gave it.
     public let name: String
     /// The number of bytes.
@@ -52,6 +52,15 @@ public struct LocalFile: InputFile, RandomAccess {
             bytes.count += read
         }
         return bytes.freeze()
+    }
+
+    /// Reads at most as many bytes as `target` has room for; none only at the end.
+    public func read(into target: UnsafeMutableRawBufferPointer, at position: Int) throws(SluiceError) -> Int {
+        let count = min(target.count, size - position)
+        guard count > 0, let start = target.baseAddress else { return 0 }
+        let read = try descriptor.read(into: start, count: count, at: position, name: name)
+        if read == 0 { throw LocalFile.cutShort(name: name, at: position, size: size) }
+        return read
     }
 
     /// A stream from the first byte.

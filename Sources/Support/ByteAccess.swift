@@ -33,6 +33,14 @@ public protocol StreamSource: Sendable {
     func stream() async throws(SluiceError) -> any ByteStream
 }
 
+/// Bytes that can be read at any position straight into memory that the reader has, without waiting for somebody else.
+public protocol DirectAccess: Sendable {
+    /// The number of bytes.
+    var size: Int { get }
+    /// Reads at most as many bytes as `target` has room for; none only at the end.
+    func read(into target: UnsafeMutableRawBufferPointer, at position: Int) throws(SluiceError) -> Int
+}
+
 /// Somewhere that bytes are written in order. What was written becomes visible with `finish`, whole, or not at all.
 public protocol ByteSink: AnyObject, Sendable {
     /// What to call this in a message.

@@ -11,26 +11,29 @@ struct FieldName {
     std::string text;
     u64 word = 0; ///< the first bytes, the closing quote among them when it fits
     u64 mask = 0;
+    u64 second = 0; ///< the eight bytes behind them
+    u64 second_mask = 0;
     bool plain = true; ///< holds neither quotes nor backslashes, so that its text is the key's
 
     explicit FieldName(std::string name) : text(std::move(name)) {
         plain = text.find_first_of("\"\\") == std::string::npos;
-        u8 bytes[8] = {0};
-        const size_t n = text.size() < 8 ? text.size() : 8;
+        u8 bytes[16] = {0};
+        const size_t n = text.size() < 16 ? text.size() : 16;
         std::memcpy(bytes, text.data(), n);
-        if (n < 8) bytes[n] = '"';
-        const size_t used = n < 8 ? n + 1 : 8;
-        mask = used == 8 ? ~u64(0) : (u64(1) << (8 * used)) - 1;
+        if (n < 16) bytes[n] = '"';
+        const size_t used = n < 16 ? n + 1 : 16;
+        mask = used >= 8 ? ~u64(0) : (u64(1) << (8 * used)) - 1;
+        second_mask = used == 16 ? ~u64(0) : used > 8 ? (u64(1) << (8 * (used - 8))) - 1 : 0;
         std::memcpy(&word, bytes, 8);
-        word &= mask;
+        std::memcpy(&second, bytes + 8, 8);
     }
 
     /// Whether the key at `p` (behind its opening quote; `room` bytes up to its colon) is this name.
     bool is(const u8 *p, size_t room) const {
-        if ((load64(p) & mask) != word) return false;
+        if ((load64(p) & mask) != word || (load64(p + 8) & second_mask) != second) return false;
         const size_t n = text.size();
-        if (n < 8) return plain;
-        return plain && room > n && p[n] == '"' && std::memcmp(p + 8, text.data() + 8, n - 8) == 0;
+        if (n < 16) return plain;
+        return plain && room > n && p[n] == '"' && std::memcmp(p + 16, text.data() + 16, n - 16) == 0;
     }
 };
 

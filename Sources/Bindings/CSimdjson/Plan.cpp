@@ -2,12 +2,13 @@
 
 using namespace sluice;
 
-extern "C" sluice_json_plan *sluice_json_plan_create(int wrapped) {
+extern "C" sluice_json_plan *sluice_json_plan_create(int wrapped, int tagged) {
     try {
         auto plan = std::make_unique<sluice_json_plan>();
         plan->wrapped = wrapped != 0;
         plan->nodes.push_back(std::make_unique<Node>(std::string()));
         plan->nodes[0]->what.kind = SLUICE_JSON_STRUCT;
+        if (tagged) plan->nodes[0]->what.flags = SLUICE_JSON_TAGGED;
         return plan.release();
     } catch (const std::bad_alloc &) {
         return nullptr;
@@ -94,6 +95,30 @@ extern "C" sluice_json_column sluice_json_take(sluice_json_plan *plan, int32_t i
     return out;
 }
 
+extern "C" sluice_json_column sluice_json_peek(const sluice_json_plan *plan, int32_t id) {
+    sluice_json_column out{};
+    if (id < 0 || size_t(id) >= plan->nodes.size()) return out;
+    const Node &node = *plan->nodes[size_t(id)];
+    out.count = int64_t(node.count);
+    if (node.count == 0) return out;
+    out.values = node.values.base;
+    out.values_length = size_t(node.count) * node.width();
+    if (node.has_offsets()) out.offsets = reinterpret_cast<int32_t *>(node.offsets.base);
+    if (node.tagged()) out.tags = node.tags.base;
+    out.bytes = node.bytes.base;
+    out.bytes_length = node.bytes.count;
+    return out;
+}
+
+extern "C" const uint64_t *sluice_json_records(const sluice_json_plan *plan) { return plan->records.data(); }
+
+extern "C" const sluice_json_status *sluice_json_bad(const sluice_json_plan *plan, size_t *count) {
+    *count = plan->bad.size();
+    return plan->bad.data();
+}
+
 extern "C" void sluice_json_plan_clear(sluice_json_plan *plan) {
     for (auto &node : plan->nodes) node->clear();
+    plan->records.clear();
+    plan->bad.clear();
 }

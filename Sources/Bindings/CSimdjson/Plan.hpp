@@ -52,6 +52,7 @@ struct Node {
     int32_t id = 0;
     std::vector<Node *> fields;
     FieldTable<Node> table;
+    std::vector<FieldName> passed; ///< keys that are no fields, in the order in which objects had them
     Node *above = nullptr;
     u32 weight = 1; ///< how many columns get a value when this one is null
 
@@ -73,7 +74,9 @@ struct Node {
         case SLUICE_JSON_UINT:
         case SLUICE_JSON_FLOAT: return u32(what.width);
         case SLUICE_JSON_DECIMAL: return 16;
-        case SLUICE_JSON_ANY: return 8;
+        case SLUICE_JSON_ANY:
+        case SLUICE_JSON_SPAN:
+        case SLUICE_JSON_FIXED: return 8;
         default: return 0;
         }
     }
@@ -89,7 +92,8 @@ struct Node {
         default: return false;
         }
     }
-    bool tagged() const { return (what.flags & SLUICE_JSON_TAGGED) || what.kind == SLUICE_JSON_ANY; }
+    bool is_span() const { return what.kind >= SLUICE_JSON_SPAN; }
+    bool tagged() const { return (what.flags & SLUICE_JSON_TAGGED) || what.kind >= SLUICE_JSON_ANY; }
 
     /// Makes room for another row.
     void make_room() {
@@ -111,6 +115,13 @@ struct Node {
     template <typename T> void put(T value) {
         make_room();
         std::memcpy(values.base + size_t(count) * sizeof(T), &value, sizeof(T));
+        valid.base[count++] = 1;
+    }
+    /// A value that stays where it is, or a fixed-point number.
+    void put_span(u64 value, u8 kind) {
+        make_room();
+        std::memcpy(values.base + size_t(count) * 8, &value, 8);
+        tags.base[count] = kind;
         valid.base[count++] = 1;
     }
     void end_offset(size_t at) {
@@ -160,6 +171,16 @@ struct Node {
         if (what.kind == SLUICE_JSON_STRUCT)
             for (Node *field : fields) field->truncate(rows);
     }
+    /// Forgets all rows from `rows` on, those that were begun among them: what lies below has just what its rows have.
+    void roll_back(u32 rows) {
+        for (u32 i = rows; i < count; i++) nulls -= !valid.base[i];
+        if (count > rows) count = rows;
+        const u32 end = room > 0 && has_offsets() ? u32(offset(count)) : 0;
+        if (is_list()) fields[0]->roll_back(end);
+        else if (has_offsets()) bytes.count = end;
+        if (what.kind == SLUICE_JSON_STRUCT)
+            for (Node *field : fields) field->roll_back(count);
+    }
     void clear() {
         count = nulls = 0;
         bytes.count = 0;
@@ -170,5 +191,7 @@ struct Node {
 
 struct sluice_json_plan {
     std::vector<std::unique_ptr<sluice::Node>> nodes;
+    std::vector<sluice::u64> records;
+    std::vector<sluice_json_status> bad;
     bool wrapped = false;
 };

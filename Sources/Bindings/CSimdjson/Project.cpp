@@ -64,7 +64,99 @@ struct Projector : Walk {
         return SLUICE_JSON_TAG_DOUBLE;
     }
 
+    /// The span of the bytes from `start` to `end`.
+    u64 span_of(const u8 *start, const u8 *end) const { return u64(start - buf) | u64(end - start) << 32; }
+
+    bool span(Node &node, int depth) {
+        const u8 *const start = buf + *ix;
+        const u8 c = *start;
+        if (__builtin_expect(c == '"', 1)) {
+            const u8 *const end = end_before(ix + 1) - 1;
+            ix++;
+            const bool escapes = has_escape(start + 1, size_t(end - start - 1));
+            node.put_span(span_of(start + 1, end), escapes ? SLUICE_JSON_TAG_ESCAPED : SLUICE_JSON_TAG_STRING);
+            return true;
+        }
+        u8 tag;
+        switch (c) {
+        case 'n':
+            if (!null_()) return false;
+            tag = SLUICE_JSON_TAG_NULL;
+            break;
+        case 't':
+        case 'f':
+            if (!(c == 't' ? true_() : false_())) return false;
+            tag = SLUICE_JSON_TAG_BOOL;
+            break;
+        case '{':
+        case '[':
+            if (!skip(depth)) return false;
+            tag = tag_of(c);
+            break;
+        default: {
+            if (c != '-' && u8(c - '0') >= 10) return unexpected();
+            Number n;
+            if (!number(n)) return false;
+            tag = n.whole ? SLUICE_JSON_TAG_INT : SLUICE_JSON_TAG_DOUBLE;
+            node.put_span(span_of(start, n.end), tag);
+            return true;
+        }
+        }
+        node.put_span(span_of(start, end_before(ix)), tag);
+        return true;
+    }
+
+    /// How many of the first eight bytes are digits; they become their values.
+    static int digits_of(u64 &word) {
+        word ^= 0x3030303030303030ULL;
+        const u64 others = ((word + 0x7676767676767676ULL) | word) & 0x8080808080808080ULL;
+        return others ? __builtin_ctzll(others) >> 3 : 8;
+    }
+    /// The number that the first `count` (1 … 7) digits are: all at once, since a loop would be mispredicted each time.
+    static u64 number_of(u64 digits, int count) {
+        digits <<= (8 - count) * 8;
+        digits = digits * 10 + (digits >> 8);
+        return (((digits & 0x000000ff000000ffULL) * 0x000f424000000064ULL) +
+                (((digits >> 16) & 0x000000ff000000ffULL) * 0x0000271000000001ULL)) >> 32;
+    }
+
+    /// A fixed-point number; all else is left where it is.
+    bool fixed(Node &node, int depth) {
+        static const int64_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+        const u8 *const start = buf + *ix;
+        const bool negative = *start == '-';
+        const u8 *p = start + negative;
+        u64 word = load64(p);
+        const int integers = digits_of(word);
+        const int scale = node.what.scale;
+        if (__builtin_expect(integers > 0 && integers < 8 && (*p != '0' || integers == 1), 1)) {
+            int64_t v = int64_t(number_of(word, integers)) * tens[scale];
+            p += integers;
+            bool simple = true;
+            if (*p == '.') {
+                word = load64(p + 1);
+                const int decimals = digits_of(word);
+                simple = decimals > 0 && decimals <= scale;
+                if (simple) v += int64_t(number_of(word, decimals)) * tens[scale - decimals];
+                p += decimals + 1;
+            }
+            if (__builtin_expect(simple && *p != 0 && ends_scalar(*p), 1)) {
+                ix++;
+                node.put_span(u64(negative ? -v : v), SLUICE_JSON_TAG_INT);
+                return true;
+            }
+        }
+        const u8 c = here();
+        if (c != '-' && u8(c - '0') >= 10) return span(node, depth);
+        Number n;
+        if (!number(n)) return false;
+        node.put_span(span_of(start, n.end), SLUICE_JSON_TAG_BIG);
+        return true;
+    }
+
     bool value(Node &node, int depth) {
+        if (node.what.kind == SLUICE_JSON_SPAN) return span(node, depth);
+        if (node.what.kind == SLUICE_JSON_FIXED) return fixed(node, depth);
         const u8 c = here();
         if (c == 'n' && node.what.kind != SLUICE_JSON_ANY) {
             if (node.what.flags & SLUICE_JSON_NOT_NULL) return fail(SLUICE_JSON_REQUIRED, *ix, node.id);
@@ -311,7 +403,7 @@ struct Projector : Walk {
         const u32 row = node.count;
         const size_t total = node.fields.size();
         const size_t opening = *ix;
-        size_t cursor = 0, in_order = 0;
+        size_t cursor = 0, in_order = 0, passed = 0;
         ix++;
         if (here() == '}') {
             ix++;
@@ -327,6 +419,8 @@ struct Projector : Walk {
                 Node *field = nullptr;
                 if (__builtin_expect(cursor < total && node.fields[cursor]->name.is(key, size_t(buf + colon - key)), 1)) {
                     field = node.fields[cursor++];
+                } else if (passed < node.passed.size() && node.passed[passed].is(key, size_t(buf + colon - key))) {
+                    passed++;
                 } else {
                     size_t count;
                     if (!read_key(*this, key, count)) return false;
@@ -336,6 +430,9 @@ struct Projector : Walk {
                         cursor = size_t(found) + 1;
                     } else if (strict || layout->unknown_keys) {
                         return fail(strict ? SLUICE_JSON_MISMATCH : SLUICE_JSON_UNKNOWN_KEY, *ix, node.id);
+                    } else if (node.passed.size() < 16 && passed == node.passed.size()) {
+                        node.passed.emplace_back(std::string(reinterpret_cast<const char *>(key), count));
+                        passed++;
                     }
                 }
                 if (__builtin_expect(field && field->count > row, 0)) {
@@ -345,7 +442,11 @@ struct Projector : Walk {
                 }
                 ix += 2;
                 if (field) {
-                    if (!value(*field, depth + 1)) return false;
+                    const int kind = field->what.kind;
+                    const bool good = kind == SLUICE_JSON_SPAN    ? span(*field, depth + 1)
+                                      : kind == SLUICE_JSON_FIXED ? fixed(*field, depth + 1)
+                                                                  : value(*field, depth + 1);
+                    if (!good) return false;
                     in_order++;
                 } else if (!skip(depth + 1)) {
                     return false;
@@ -373,6 +474,35 @@ struct Projector : Walk {
         node.make_room();
         node.valid.base[node.count++] = 1;
         if (node.what.flags & SLUICE_JSON_TAGGED) node.tag(SLUICE_JSON_TAG_OBJECT);
+        return true;
+    }
+
+    /// Steps over a record that is malformed, if brackets tell where it ends, and keeps it as a bad one.
+    bool pass(Node &root, const u32 *begun, sluice_json_plan &plan) {
+        if (status.code == SLUICE_JSON_MEMORY || status.code == SLUICE_JSON_PARTIAL) return false;
+        const u32 *at = begun;
+        int64_t open = 0;
+        if (layout->commas) {
+            for (; at < last; at++) {
+                const u8 c = buf[*at];
+                if (c == '{' || c == '[') open++;
+                else if (c == '}' || c == ']') open--;
+                else if (c == ',' && open == 0) break;
+                if (open < 0) return false;
+            }
+            if (open != 0 || at == begun) return false;
+        } else {
+            // A line each: a record that is broken does not reach beyond its own.
+            const void *end = std::memchr(buf + *begun, '\n', length - *begun);
+            const u32 stop = end ? u32(static_cast<const u8 *>(end) - buf) : length;
+            while (at < last && *at < stop) at++;
+        }
+        root.roll_back(root.count);
+        root.put_null();
+        root.tag(SLUICE_JSON_TAG_BAD);
+        plan.bad.push_back(status);
+        status = {0, -1, status.record, 0};
+        ix = at;
         return true;
     }
 
@@ -446,7 +576,15 @@ extern "C" sluice_json_status sluice_json_project(sluice_json_parser *parser, sl
                 return true;
             });
         } else {
-            walk.records([&] { return walk.value(root, 0); });
+            const bool keeps = layout->keep_bad != 0;
+            walk.records([&] {
+                const u32 *const begun = walk.ix;
+                if (__builtin_expect(!walk.value(root, 0), 0)) {
+                    if (!keeps || !walk.pass(root, begun, *plan)) return false;
+                }
+                if (keeps) plan->records.push_back(walk.span_of(text + *begun, walk.end_before(walk.ix)));
+                return true;
+            });
         }
     } catch (const std::bad_alloc &) {
         walk.fail(SLUICE_JSON_MEMORY, 0);
@@ -469,4 +607,10 @@ extern "C" int64_t sluice_json_locate(sluice_json_parser *parser, const uint8_t 
         return -1;
     }
     return found;
+}
+
+extern "C" int64_t sluice_json_unescape(const uint8_t *text, size_t length, uint8_t *out) {
+    Walk walk;
+    walk.buf = text;
+    return walk.unescape(text, length, out);
 }

@@ -13,9 +13,19 @@ using u32 = uint32_t;
 using u64 = uint64_t;
 using u128 = unsigned __int128;
 
+inline u64 load64(const u8 *p) {
+    u64 v;
+    std::memcpy(&v, p, 8);
+    return v;
+}
+
 inline bool is_space(u8 c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 /// Whether a number or word may end before `c`.
-inline bool ends_scalar(u8 c) { return is_space(c) || c == ',' || c == '}' || c == ']' || c == ':' || c == 0; }
+inline bool ends_scalar(u8 c) {
+    // One look instead of nine: a bit for each such byte below 0x40, and brackets apart.
+    constexpr u64 low = u64(1) << ' ' | u64(1) << '\n' | u64(1) << '\r' | u64(1) << '\t' | u64(1) << ',' | u64(1) << ':' | 1;
+    return c < 0x40 ? low >> c & 1 : c == '}' || c == ']';
+}
 
 /// A number's literal taken apart: `w × 10^exponent`.
 struct Number {
@@ -200,8 +210,19 @@ struct Walk {
         start = buf + *ix + 1;
         count = size_t(end_before(ix + 1) - 1 - start);
     }
-    /// Whether there is an escape in the bytes.
-    static bool has_escape(const u8 *p, size_t count) { return std::memchr(p, '\\', count) != nullptr; }
+    /// Whether there is an escape in the bytes, which are followed by padding.
+    static bool has_escape(const u8 *p, size_t count) {
+        if (count > 64) return std::memchr(p, '\\', count) != nullptr;
+        // Strings are short: eight bytes at a time are quicker than a call.
+        u64 found = 0;
+        for (size_t i = 0; i < count; i += 8) {
+            u64 word = load64(p + i);
+            if (count - i < 8) word &= (u64(1) << (8 * (count - i))) - 1;
+            const u64 other = word ^ 0x5c5c5c5c5c5c5c5cULL;
+            found |= (other - 0x0101010101010101ULL) & ~other & 0x8080808080808080ULL;
+        }
+        return found != 0;
+    }
     /// Writes what the escapes stand for to `out`, which has room for `count`. Returns the length, or -1 and an error.
     long unescape(const u8 *p, size_t count, u8 *out);
 
@@ -231,12 +252,6 @@ struct Walk {
         return true;
     }
 };
-
-inline u64 load64(const u8 *p) {
-    u64 v;
-    std::memcpy(&v, p, 8);
-    return v;
-}
 
 extern const u64 hash_seed;
 inline u64 hash_bytes(const u8 *p, size_t count) {

@@ -66,7 +66,7 @@ final class JSONWorker: @unchecked Sendable {
     init(_ plan: JSONPlan?, options: JSONOptions) {
         self.plan = plan
         self.options = options
-        nodes = sluice_json_plan_create(plan?.isWrapped == true ? 1 : 0)
+        nodes = sluice_json_plan_create(plan?.isWrapped == true ? 1 : 0, 0)
         shapes = [JSONShape(Field("", .structure(plan?.schema.fields ?? [])))]
         paths = [[]]
         for field in plan?.fields ?? [] { add(field, below: 0) }
@@ -114,7 +114,8 @@ final class JSONWorker: @unchecked Sendable {
         sluice_json_layout(
             commas: chunk.hasCommas ? 1 : 0, max_depth: Int32(max(1, min(options.limits.maxDepth, 1 << 20))),
             duplicates: options.duplicateKeys.rawValue, unknown_keys: options.unknownKeys == .error ? 1 : 0,
-            strict: plan?.isStrict == true ? 1 : 0, max_filled: Int64(max(1, options.limits.maxMissingValues)))
+            strict: plan?.isStrict == true ? 1 : 0, max_filled: Int64(max(1, options.limits.maxMissingValues)),
+            keep_bad: 0)
     }
 
     // MARK: Inference

@@ -93,6 +93,8 @@ typedef struct {
     /// How many missing values are filled in before columns are handed over; 0 for no such limit. A single record that
     /// asks for 16 times as many is an error.
     int64_t max_filled;
+    /// 1: a record that is malformed becomes one with the tag `BAD`, as far as brackets tell where it ends.
+    int32_t keep_bad;
 } sluice_json_layout;
 
 // MARK: - Projecting values into columns
@@ -124,6 +126,11 @@ enum {
     SLUICE_JSON_MAP = 12,
     /// Any value, with its kind as a tag: numbers and bools as 64 bits, all others as bytes.
     SLUICE_JSON_ANY = 13,
+    /// Any value, with its kind as a tag, left where it is: where in the text it begins, and in the upper 32 bits how
+    /// long it is. Of strings, what is between the quotes, escapes as they are.
+    SLUICE_JSON_SPAN = 14,
+    /// As a span, but a number that is a whole multiple of 10^-scale and fits is that multiple, with the tag of an integer.
+    SLUICE_JSON_FIXED = 15,
 };
 
 /// What a value was, for columns with tags.
@@ -139,6 +146,10 @@ enum {
     SLUICE_JSON_TAG_STRING = 7,
     SLUICE_JSON_TAG_ARRAY = 8,
     SLUICE_JSON_TAG_OBJECT = 9,
+    /// Of spans: a string with escapes.
+    SLUICE_JSON_TAG_ESCAPED = 10,
+    /// Of records, when bad ones are kept: one that is malformed.
+    SLUICE_JSON_TAG_BAD = 11,
 };
 
 enum {
@@ -166,8 +177,9 @@ typedef struct {
 /// What to make of records, and the buffers under construction. Not for two threads at once.
 typedef struct sluice_json_plan sluice_json_plan;
 
-/// A plan for records that are objects, or (`wrapped`) values of any kind that become the one field below the root.
-sluice_json_plan *sluice_json_plan_create(int wrapped);
+/// A plan for records that are objects, or (`wrapped`) values of any kind that become the one field below the root. With
+/// `tagged`, records have tags, and may be of any kind.
+sluice_json_plan *sluice_json_plan_create(int wrapped, int tagged);
 void sluice_json_plan_free(sluice_json_plan *plan);
 /// Adds a node below `parent` (0 is the root) and returns its number; -1 when memory is out.
 int32_t sluice_json_plan_add(
@@ -177,6 +189,14 @@ int32_t sluice_json_plan_add(
 sluice_json_status sluice_json_project(
     sluice_json_parser *parser, sluice_json_plan *plan, const uint8_t *text, size_t length,
     const sluice_json_layout *layout);
+
+/// Where each record of the text is that was projected last: as spans tell it.
+const uint64_t *sluice_json_records(const sluice_json_plan *plan);
+/// What was wrong with the bad records of the text that was projected last.
+const sluice_json_status *sluice_json_bad(const sluice_json_plan *plan, size_t *count);
+/// Writes what the escapes in `length` bytes of a string stand for to `out`, which has room for as many. Returns how long
+/// it is, or -1 for escapes that stand for nothing.
+int64_t sluice_json_unescape(const uint8_t *text, size_t length, uint8_t *out);
 
 /// Where a record begins in `text`; -1 when it is not there.
 int64_t sluice_json_locate(
@@ -199,6 +219,8 @@ typedef struct {
     size_t bytes_length;
 } sluice_json_column;
 
+/// The buffers of one node, which stay the plan's and are good until its next text. `validity` and `null_count` are not set.
+sluice_json_column sluice_json_peek(const sluice_json_plan *plan, int32_t node);
 /// Takes the buffers of one node out of the plan. Every node is taken before the next chunk.
 sluice_json_column sluice_json_take(sluice_json_plan *plan, int32_t node);
 /// Drops what the plan holds.

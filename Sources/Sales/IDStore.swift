@@ -1,0 +1,125 @@
+import Storage
+import Support
+
+/// All transaction ids, so that those that occur twice are found: in memory as long as they are few, else in a file.
+///
+/// Ids lie in buckets by their hash. A bucket at a time is looked through in the end, so that neither many ids nor many
+/// parts of a report need more memory than a bucket.
+final class IDStore: @unchecked Sendable {
+    // `@unchecked Sendable` because one task at a time holds the tally that this is part of.
+
+    static let buckets = 64
+    /// How many bytes are held in memory.
+    private static let budget = 16 << 20
+
+    private struct Segment {
+        var file: ScratchFile
+        var range: Range<Int>
+    }
+
+    private let memory = (0..<IDStore.buckets).map { _ in Rows<UInt8>(room: 256) }
+    private var segments = [[Segment]](repeating: [], count: IDStore.buckets)
+    private var file: ScratchFile?
+    private var held = 0
+    private(set) var count = 0
+    /// Why ids could not be kept, if so.
+    private(set) var failure: SluiceError?
+
+    /// Keeps another id.
+    @inline(__always) func add(_ id: Bytes) {
+        let rows = memory[Int(truncatingIfNeeded: id.hash >> 58)]
+        rows.reserve(id.count &+ 5)
+        let end = rows.base + rows.count
+        var head = 1
+        if id.count < 255 {
+            end[0] = UInt8(truncatingIfNeeded: id.count)
+        } else {
+            end[0] = 255
+            UnsafeMutableRawPointer(end + 1).storeBytes(of: UInt32(truncatingIfNeeded: id.count), as: UInt32.self)
+            head = 5
+        }
+        UnsafeMutableRawPointer(end + head).copyMemory(from: id.start, byteCount: id.count)
+        rows.resize(rows.count &+ head &+ id.count)
+        held &+= head &+ id.count
+        count &+= 1
+        if held > IDStore.budget { spill() }
+    }
+
+    /// Takes over what `other` has.
+    func merge(_ other: IDStore) {
+        for bucket in 0..<IDStore.buckets {
+            let rows = other.memory[bucket]
+            memory[bucket].append(Bytes(UnsafePointer(rows.base), rows.count))
+            held += rows.count
+            segments[bucket] += other.segments[bucket]
+        }
+        count += other.count
+        failure = failure ?? other.failure
+        if held > IDStore.budget { spill() }
+    }
+
+    @inline(never) private func spill() {
+        guard failure == nil else { return }
+        do throws(SluiceError) {
+            let file: ScratchFile
+            if let made = self.file { file = made } else { file = try ScratchFile() }
+            self.file = file
+            for bucket in 0..<IDStore.buckets where memory[bucket].count > 0 {
+                let rows = memory[bucket]
+                let range = try file.append(UnsafeRawBufferPointer(start: rows.base, count: rows.count))
+                segments[bucket].append(Segment(file: file, range: range))
+                rows.resize(0)
+            }
+            held = 0
+        } catch {
+            failure = error
+        }
+    }
+
+    /// Calls `body` with runs of whole ids of a bucket, as they are kept.
+    func runs(_ bucket: Int, _ body: (UnsafeRawBufferPointer) throws(SluiceError) -> Void) throws(SluiceError) {
+        if let failure { throw failure }
+        for segment in segments[bucket] {
+            let bytes = try segment.file.read(segment.range)
+            try bytes.withUnsafeBytes(body)
+        }
+        let rows = memory[bucket]
+        try body(UnsafeRawBufferPointer(start: rows.base, count: rows.count))
+    }
+
+    /// Calls `body` with each id of a run.
+    static func ids(_ run: UnsafeRawBufferPointer, _ body: (Bytes) -> Void) {
+        guard let base = run.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+        var at = 0
+        while at < run.count {
+            var length = Int(base[at])
+            at += 1
+            if length == 255, at + 4 <= run.count {
+                length = Int(run.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+                at += 4
+            }
+            guard length <= run.count - at else { return }
+            body(Bytes(base + at, length))
+            at += length
+        }
+    }
+
+    /// How many ids occur more than once, and the `limit` that occur most.
+    func duplicates(_ limit: Int) throws(SluiceError) -> (count: Int, most: [(id: String, count: Int)]) {
+        var found = 0
+        var most = TopList<(id: String, count: Int)>(limit) { left, right in
+            left.count != right.count ? left.count > right.count : left.id.utf8.lexicographicallyPrecedes(right.id.utf8)
+        }
+        for bucket in 0..<IDStore.buckets {
+            let table = KeyTable<Int>(0)
+            try runs(bucket) { run throws(SluiceError) in
+                IDStore.ids(run) { id in table.rows.base[table.row(id)] &+= 1 }
+            }
+            for row in 0..<table.count where table.rows[row] > 1 {
+                found += 1
+                most.offer((table.key(row).text, table.rows[row]))
+            }
+        }
+        return (found, most.elements)
+    }
+}

@@ -1,0 +1,258 @@
+import CSimdjson
+public import Support
+import Synchronization
+
+/// Reads inputs of sales into partial reports.
+///
+/// An input is read once: pieces of it are parsed and counted side by side, each worker has a tally of its own, and the
+/// tallies are merged in the end. What comes out does not depend on how the work was divided.
+public struct SalesReading: Sendable {
+    private let rules: SalesRules
+    private let threads: Int
+    private let latest: Int64?
+
+    /// Reading by `rules` with so many workers. `now` (microseconds since 1970) is what the future is told from.
+    public init(rules: SalesRules, threads: Int, now: Int64) {
+        self.rules = rules
+        self.threads = max(1, threads)
+        switch rules.notAfter {
+        case .any: latest = nil
+        case .moment(let moment): latest = moment
+        case .afterNow(let distance):
+            let (sum, overflow) = now.addingReportingOverflow(distance)
+            latest = overflow ? nil : sum
+        }
+    }
+
+    /// Reads an input called `name`, or a part of it.
+    ///
+    /// Rejected records go to `rejects`, a line of JSON each, in the order of the input.
+    /// - throws: `SluiceError` when the input as a whole cannot be read.
+    public func read(
+        _ source: any StreamSource, name: String, part: SalesPart? = nil, rejects: (any ByteSink)? = nil
+    ) async throws(SluiceError) -> SalesPartial {
+        let pass = ReadingPass(rules: rules, latest: latest, threads: threads, name: name, rejects: rejects)
+        do throws(SluiceError) {
+            return try await pass.read(source, part ?? .whole, isExact: false)
+        } catch {
+            guard pass.guessedWrong else { throw error }
+            return try await pass.read(source, part ?? .whole, isExact: true)
+        }
+    }
+}
+
+/// One input being read; at most twice, when the feed guessed wrong the first time.
+final class ReadingPass: @unchecked Sendable {
+    // `@unchecked Sendable` because only the task that reads touches what changes.
+
+    private let rules: SalesRules
+    private let latest: Int64?
+    private let threads: Int
+    private let name: String
+    private let rejects: (any ByteSink)?
+    /// Whether the last reading failed only because the feed had guessed wrong.
+    private(set) var guessedWrong = false
+    /// How many rejected records were written, by a reading that failed later.
+    private var written = 0
+
+    init(rules: SalesRules, latest: Int64?, threads: Int, name: String, rejects: (any ByteSink)?) {
+        self.rules = rules
+        self.latest = latest
+        self.threads = threads
+        self.name = name
+        self.rejects = rejects
+    }
+
+    /// What a worker made of a piece.
+    private struct Done: Sendable {
+        var number: Int
+        var piece: Piece
+        var sorter: Sorter
+        var result: Result<Sorter.Outcome, Sorter.Fault>
+    }
+
+    func read(_ source: any StreamSource, _ part: SalesPart, isExact: Bool) async throws(SluiceError) -> SalesPartial {
+        guessedWrong = false
+        let feed = Feed(source, layout: rules.layout, isExact: isExact)
+        if part != .whole { try await feed.confine(to: part) }
+        var input = PartialInput(file: name, part: part)
+        let keepsText = rejects != nil
+        var sorters = [Sorter]()
+        var idle = [Sorter]()
+        var waiting: [Int: Done] = [:]
+        var handed = 0
+        var taken = 0
+        var seen = 0
+        let result: Result<Void, SluiceError> = await withTaskGroup(of: Done.self) { group in
+            var isAtEnd = false
+            do throws(SluiceError) {
+                while true {
+                    // A piece more than there are workers, so that none waits for the next to be read.
+                    while !isAtEnd, handed - taken < threads + 1 {
+                        if Task.isCancelled { throw SluiceError(.cancelled, "stopped", place: .init(file: name)) }
+                        guard let piece = try await feed.next() else {
+                            isAtEnd = true
+                            break
+                        }
+                        let sorter: Sorter
+                        if let free = idle.popLast() {
+                            sorter = free
+                        } else if sorters.count < threads {
+                            sorter = Sorter(rules, latest: latest)
+                            sorters.append(sorter)
+                        } else {
+                            guard let done = await group.next() else { break }
+                            waiting[done.number] = done
+                            sorter = done.sorter
+                        }
+                        let number = handed
+                        let commas = feed.hasCommas
+                        handed += 1
+                        group.addTask {
+                            Done(
+                                number: number, piece: piece, sorter: sorter,
+                                result: ReadingPass.work(piece, sorter, commas: commas, isExact, keepsText))
+                        }
+                        while let done = waiting.removeValue(forKey: taken) {
+                            try await take(done, &input, &seen, isExact)
+                            feed.reuse(done.piece)
+                            taken += 1
+                        }
+                    }
+                    if taken == handed { break }
+                    if waiting[taken] == nil, let done = await group.next() {
+                        waiting[done.number] = done
+                        idle.append(done.sorter)
+                    }
+                    while let done = waiting.removeValue(forKey: taken) {
+                        try await take(done, &input, &seen, isExact)
+                        feed.reuse(done.piece)
+                        taken += 1
+                    }
+                }
+                return .success(())
+            } catch {
+                group.cancelAll()
+                // A feed that goes by guesses can also stumble over what comes of a wrong guess.
+                if !isExact, error.code == .invalidData, handed > 0 { guessedWrong = true }
+                return .failure(error)
+            }
+        }
+        try result.get()
+        input.batch = feed.envelope.batch
+        let tally = sorters.first?.tally ?? Tally(rules)
+        for sorter in sorters.dropFirst() { tally.merge(sorter.tally) }
+        return SalesPartial(rules: rules, tally: tally, inputs: [input])
+    }
+
+    /// Takes the results of a piece, in the order of the input.
+    private func take(
+        _ done: Done, _ input: inout PartialInput, _ seen: inout Int, _ isExact: Bool
+    ) async throws(SluiceError) {
+        switch done.result {
+        case .failure(let fault):
+            let status = fault.status
+            let place = SluiceError.Place(file: name, offset: done.piece.offset + Int(status.offset))
+            if status.code == SLUICE_JSON_UTF8 {
+                throw SluiceError(
+                    .invalidData, "the input is not UTF-8", place: place,
+                    hint: "convert it first: iconv -f WINDOWS-1252 -t UTF-8")
+            }
+            if status.code == SLUICE_JSON_MEMORY {
+                throw SluiceError(.inputOutput, "out of memory", place: place, hint: "give it fewer threads")
+            }
+            throw SluiceError(
+                .invalidData, "the array of transactions is malformed between its records", place: place,
+                hint: "one comma stands between two records, and none behind the last")
+        case .success(let outcome):
+            for record in outcome.rejected {
+                let index = input.records + record.record
+                if input.errors.count < PartialInput.errorsKept(rules) {
+                    input.errors.append(
+                        SalesReport.Rejection(
+                            file: name, index: index, transaction: record.id, reasons: record.reasons))
+                }
+                if seen >= written, let rejects {
+                    try await rejects.write(line(index, record))
+                    written += 1
+                }
+                seen += 1
+            }
+            input.records += outcome.records
+            input.invalid += outcome.rejected.count
+        }
+    }
+
+    private func line(_ index: Int, _ record: Sorter.Rejected) -> Buffer {
+        let isJSON = !record.reasons.contains { $0.hasPrefix("record: is not valid JSON") }
+        let line = JSONText.object([
+            ("file", .string(name)), ("index", .number(index)),
+            ("transaction_id", record.id.map { .string($0) } ?? .null),
+            ("errors", .array(record.reasons.map { .string($0) })),
+            // On one line; white space outside of strings is all that a line break can be in JSON.
+            ("record", isJSON ? .raw(record.text.filter { !$0.isNewline }) : .string(record.text)),
+        ])
+        return Buffer(Array((line.text() + "\n").utf8))
+    }
+
+    // MARK: A piece
+
+    private static func work(
+        _ piece: Piece, _ sorter: Sorter, commas: Bool, _ isExact: Bool, _ keepsText: Bool
+    ) -> Result<Sorter.Outcome, Sorter.Fault> {
+        let result = sorter.read(piece.text, commas: commas, keepsText: keepsText)
+        guard case .failure(let fault) = result, isExact || !commas, fault.status.code != SLUICE_JSON_UTF8,
+            fault.status.code != SLUICE_JSON_MEMORY
+        else { return result }
+        return oneByOne(piece.text, sorter, commas: commas, keepsText, fault)
+    }
+
+    /// Reads a piece record by record, when something in it keeps the parser from reading them together.
+    private static func oneByOne(
+        _ text: Bytes, _ sorter: Sorter, commas: Bool, _ keepsText: Bool, _ fault: Sorter.Fault
+    ) -> Result<Sorter.Outcome, Sorter.Fault> {
+        let bytes = UnsafeRawBufferPointer(start: text.start, count: text.count)
+        var scanner = JSONScanner(bytes, isWhole: true)
+        var outcome = Sorter.Outcome()
+        let copy = MutableBuffer(capacity: 4096)
+        while true {
+            try? scanner.space()
+            let start = scanner.at
+            if start >= text.count { return .success(outcome) }
+            if commas {
+                if outcome.records > 0 {
+                    guard scanner.take(",") else { return .failure(fault) }
+                    try? scanner.space()
+                }
+                guard (try? scanner.skip()) != nil else { return .failure(fault) }
+                try? scanner.space()
+            } else {
+                scanner.at = bytes[start...].firstIndex(of: 0x0a) ?? text.count
+            }
+            var first = start
+            while first < scanner.at, commas, bytes[first] == UInt8(ascii: ",") || bytes[first] <= 0x20 { first += 1 }
+            copy.removeAll()
+            copy.append(UnsafeRawBufferPointer(rebasing: bytes[first..<scanner.at]))
+            let count = copy.count
+            copy.append(repeating: 0, count: 64)
+            let own = Bytes(UnsafePointer(copy.base.assumingMemoryBound(to: UInt8.self)), count)
+            let result = sorter.read(own, commas: true, keepsText: keepsText)
+            switch result {
+            case .success(let one) where one.records == 1:
+                outcome.rejected += one.rejected.map {
+                    var record = $0
+                    record.record += outcome.records
+                    return record
+                }
+            case .success:
+                return .failure(fault)
+            case .failure(let own):
+                outcome.rejected.append(
+                    Sorter.Rejected(
+                        record: outcome.records, id: nil, reasons: [sorter.malformed(own.status)],
+                        text: keepsText ? Bytes(text.start + first, count).text : ""))
+            }
+            outcome.records += 1
+        }
+    }
+}
