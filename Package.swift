@@ -108,6 +108,9 @@ let package = Package(
                 "Support",
             ]),
 
+        library("ReportPage", ["Sales", "Support"]),
+        tests("ReportPage", ["ReportPage", "Sales", "Support"]),
+
         // Floor 6: what the user declared, and the work itself.
         library("Project", ["Settings", "Support"]),
         library(

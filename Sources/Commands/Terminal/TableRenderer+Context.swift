@@ -1,3 +1,5 @@
+import Support
+
 extension TableRenderer {
     /// A renderer for the answer's reader: fits the terminal where there is one.
     init(_ columns: [Column], in context: Context, narrowest: Int = 12) {

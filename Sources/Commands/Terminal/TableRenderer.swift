@@ -1,3 +1,5 @@
+import Support
+
 /// Rows in columns that line up, made to fit a terminal.
 ///
 /// Numbers stand to the right and are never cut; texts that are too long end in `…`; columns that do not fit even so are

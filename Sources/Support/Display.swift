@@ -1,7 +1,7 @@
 /// Text on its way to a terminal: what it may hold, and how many columns it takes.
-enum Display {
+public enum Display {
     /// `text` without anything that a terminal would act on: control characters are written as `\n`, `\u{1b}`.
-    static func safe(_ text: String) -> String {
+    public static func safe(_ text: String) -> String {
         if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return text }
         var safe = ""
         for scalar in text.unicodeScalars {
@@ -19,13 +19,13 @@ enum Display {
     }
 
     /// How many columns a text without control characters takes.
-    static func width(_ text: String) -> Int {
+    public static func width(_ text: String) -> Int {
         if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.utf8.count }
         return text.reduce(0) { $0 + width($1) }
     }
 
     /// How many columns a character takes: a base with its marks, or an emoji of several parts, is one.
-    static func width(_ character: Character) -> Int {
+    public static func width(_ character: Character) -> Int {
         if character.isASCII { return 1 }
         var sum = 0
         var isEmoji = false
@@ -61,7 +61,7 @@ enum Display {
     }
 
     /// The beginning of `text` that fits `room` columns, with `…` in place of what does not.
-    static func cut(_ text: String, to room: Int) -> String {
+    public static func cut(_ text: String, to room: Int) -> String {
         if text.utf8.count <= room || width(text) <= room { return text }
         var cut = ""
         var left = room - 1
@@ -74,7 +74,7 @@ enum Display {
     }
 
     /// `text` with blanks beside it, so that it takes `room` columns.
-    static func pad(_ text: String, to room: Int, right: Bool = false) -> String {
+    public static func pad(_ text: String, to room: Int, right: Bool = false) -> String {
         let blanks = String(repeating: " ", count: max(0, room - width(text)))
         return right ? blanks + text : text + blanks
     }
