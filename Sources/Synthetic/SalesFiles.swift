@@ -89,6 +89,9 @@ public struct SalesFiles: Sendable {
                 bytes += block.count
                 try await packed.write(block)
                 monitor.count(batch, bytes: block.count)
+                // Neither drawing nor writing to a file ever waits: without this, as many files as processors would keep
+                // every thread, and nobody could show progress or cancel.
+                await Task.yield()
             }
             try await packed.finish()
         } catch {
@@ -137,6 +140,7 @@ public struct SalesFiles: Sendable {
                     done += count
                 }
                 monitor.count(batch, bytes: block.count)
+                await Task.yield()
             }
             while isSame, let next = try await stream.next() { isSame = next.count == 0 }
             isSame = isSame && rest.count == 0
