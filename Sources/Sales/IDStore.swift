@@ -113,7 +113,11 @@ final class IDStore: @unchecked Sendable {
         for bucket in 0..<IDStore.buckets {
             let table = KeyTable<Int>(0)
             try runs(bucket) { run throws(SluiceError) in
-                IDStore.ids(run) { id in table.rows.base[table.row(id)] &+= 1 }
+                IDStore.ids(run) { id in
+                    // The row comes first: making one may move all of them.
+                    let row = table.row(id)
+                    table.rows.base[row] &+= 1
+                }
             }
             for row in 0..<table.count where table.rows[row] > 1 {
                 found += 1

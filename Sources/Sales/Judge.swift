@@ -16,8 +16,8 @@ final class Judge {
     private let parser: OpaquePointer
     private let checks: [CheckRunner]
     private let text = MutableBuffer(capacity: 4096)
-    /// Where strings with escapes are written out; reserved beforehand, so that nothing moves.
-    private let scratch = MutableBuffer(capacity: 4096)
+    /// Strings whose escapes were written out, until the next record.
+    private var written: [Buffer] = []
     private let items = Rows<SalesRecord<Int128>.Item>()
     private var reasons: [String] = []
     private var more = 0
@@ -53,8 +53,7 @@ final class Judge {
         text.append(UnsafeRawBufferPointer(start: bytes.start, count: bytes.count))
         let padding = Int(sluice_json_padding())
         text.append(repeating: 0, count: padding)
-        scratch.removeAll()
-        scratch.reserve(bytes.count + 64)
+        written.removeAll()
         reasons = []
         more = 0
         items.resize(0)
@@ -113,11 +112,12 @@ final class Judge {
     private func string(_ cell: Cell) -> Bytes? {
         let raw = literal(cell)
         guard cell.tag == Tag.escaped else { return raw }
-        let start = scratch.base.assumingMemoryBound(to: UInt8.self) + scratch.count
-        let length = sluice_json_unescape(raw.start, raw.count, start)
+        let buffer = MutableBuffer(capacity: raw.count)
+        let length = sluice_json_unescape(raw.start, raw.count, buffer.base.assumingMemoryBound(to: UInt8.self))
         if length < 0 { return nil }
-        scratch.count += Int(length)
-        return Bytes(UnsafePointer(start), Int(length))
+        buffer.count = Int(length)
+        written.append(buffer.freeze())
+        return written.last.map { Bytes($0.unsafeStart.assumingMemoryBound(to: UInt8.self), $0.count) }
     }
 
     private func path(_ node: Int32, _ line: Int?) -> String {

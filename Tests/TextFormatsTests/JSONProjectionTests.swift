@@ -16,7 +16,7 @@ import Testing
         let length = bytes.count
         bytes += [UInt8](repeating: 0, count: Int(sluice_json_padding()))
         let parser = sluice_json_parser_create()
-        let plan = sluice_json_plan_create(1)
+        let plan = sluice_json_plan_create(1, 0)
         defer {
             sluice_json_parser_free(parser)
             sluice_json_plan_free(plan)
