@@ -23,7 +23,7 @@ struct Aggregates {
         transactions += 1
         guard statuses.add(tape, record.status) else { return }
         let status = tape[record.status]
-        if status.kind == .string, tape.bytes(status).elementsEqual("completed".utf8) {
+        if status.kind == .string, tape.isText(status, "completed") {
             guard addSale(record, on: tape) else { return }
         }
         guard paymentMethods.add(tape, record.paymentMethod) else { return }

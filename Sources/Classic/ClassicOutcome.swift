@@ -17,8 +17,8 @@ public struct ClassicOutcome: Sendable {
 
     /// The outcome whose report has these members, if it can be written.
     static func written(
-        _ members: KeyValuePairs<String, PythonValue>, task: ClassicTask?, counts: ClassicCounts,
-        failure: ClassicFailure?
+        _ members: KeyValuePairs<String, PythonValue>, counts: ClassicCounts, task: ClassicTask?,
+        failure: ClassicFailure? = nil
     ) -> ClassicOutcome {
         var members = members.map { (name: Array($0.key.utf8), value: $0.value) }
         if let task { members.append((Array("task_metadata".utf8), task.metadata)) }
@@ -27,6 +27,13 @@ public struct ClassicOutcome: Sendable {
         } catch {
             return ClassicOutcome(nil, counts: ClassicCounts(), failure: .unwritable(error.text))
         }
+    }
+
+    /// The outcome of a batch that failed.
+    static func failed(_ title: String, _ details: String, at time: LocalTime, task: ClassicTask?) -> ClassicOutcome {
+        written(
+            ["error": .text(title), "details": .text(details), "processed_at": .text(time.iso)],
+            counts: ClassicCounts(), task: task, failure: .batch(title: title, details: details))
     }
 }
 

@@ -8,7 +8,8 @@ struct KeyTable {
         case string, integer, bigInteger, real, null, notANumber
     }
 
-    private var slots = [Int32](repeating: -1, count: 64)
+    /// The place of a key, from 1, below the upper half of its hash: most that is not the same is told apart by one look.
+    private var slots = [UInt64](repeating: 0, count: 64)
     private var hashes: [UInt64] = []
     private var marks: [Mark] = []
     /// Where each key's bytes end.
@@ -82,14 +83,15 @@ struct KeyTable {
 
     private mutating func find(_ mark: Mark, _ key: UnsafeBufferPointer<UInt8>) -> (index: Int, isNew: Bool) {
         let hash = KeyTable.hash(key) ^ UInt64(mark.rawValue)
-        var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-        while slots[slot] >= 0 {
-            let index = Int(slots[slot])
-            if hashes[index] == hash, marks[index] == mark, isSame(index, key) { return (index, false) }
-            slot = (slot + 1) & (slots.count - 1)
+        let mask = slots.count &- 1
+        var slot = Int(truncatingIfNeeded: hash) & mask
+        while case let entry = slots[slot], entry != 0 {
+            let index = Int(entry & 0xffff_ffff) &- 1
+            if entry >> 32 == hash >> 32, marks[index] == mark, isSame(index, key) { return (index, false) }
+            slot = (slot &+ 1) & mask
         }
-        slots[slot] = Int32(hashes.count)
         hashes.append(hash)
+        slots[slot] = hash & ~0xffff_ffff | UInt64(hashes.count)
         marks.append(mark)
         bytes.append(contentsOf: key)
         ends.append(bytes.count)
@@ -107,11 +109,12 @@ struct KeyTable {
     }
 
     private mutating func grow() {
-        slots = [Int32](repeating: -1, count: slots.count * 2)
+        let mask = slots.count * 2 - 1
+        slots = [UInt64](repeating: 0, count: slots.count * 2)
         for (index, hash) in hashes.enumerated() {
-            var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-            while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
-            slots[slot] = Int32(index)
+            var slot = Int(truncatingIfNeeded: hash) & mask
+            while slots[slot] != 0 { slot = (slot + 1) & mask }
+            slots[slot] = hash & ~0xffff_ffff | UInt64(index + 1)
         }
     }
 

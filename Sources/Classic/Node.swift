@@ -92,6 +92,12 @@ struct Tape {
         UnsafeBufferPointer(start: (node.isDecoded ? arena : text) + node.start, count: node.count)
     }
 
+    /// Whether a string is `word`.
+    @inline(__always) func isText(_ node: Node, _ word: StaticString) -> Bool {
+        guard let start = bytes(node).baseAddress, node.count == word.utf8CodeUnitCount else { return false }
+        return memcmp(start, word.utf8Start, node.count) == 0
+    }
+
     /// The place behind the value at `place`.
     @inline(__always) func next(_ place: Int) -> Int {
         let node = nodes[place]

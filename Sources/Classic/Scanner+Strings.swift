@@ -1,6 +1,8 @@
 import Glibc
 
 extension Scanner {
+    static let unterminated = "Unterminated string starting at"
+
     /// Parses the string that begins here.
     @inline(__always) mutating func string() throws(PythonFailure) -> Node {
         let begin = at
@@ -14,7 +16,7 @@ extension Scanner {
                 }
                 next &+= found.trailingZeroBitCount >> 3
             }
-            guard next < end else { throw .syntax("Unterminated string starting at", at: begin) }
+            guard next < end else { throw .syntax(Scanner.unterminated, at: begin) }
             let byte = base[next]
             if byte == UInt8(ascii: "\"") {
                 at = next &+ 1
@@ -43,7 +45,7 @@ extension Scanner {
         var next = begin + 1
         var run = next
         while true {
-            guard next < end else { throw .syntax("Unterminated string starting at", at: begin) }
+            guard next < end else { throw .syntax(Scanner.unterminated, at: begin) }
             let byte = base[next]
             if byte == UInt8(ascii: "\"") { break }
             if byte < 0x20 { throw .syntax("Invalid control character at", at: next) }
@@ -53,7 +55,7 @@ extension Scanner {
             }
             store(run..<next)
             next += 1
-            guard next < end else { throw .syntax("Unterminated string starting at", at: begin) }
+            guard next < end else { throw .syntax(Scanner.unterminated, at: begin) }
             if base[next] == UInt8(ascii: "u") {
                 store(scalar: try unicodeEscape(&next))
             } else {

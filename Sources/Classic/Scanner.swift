@@ -5,8 +5,8 @@ import Glibc
 /// The text is UTF-8, and has been checked to be. Values are written to a tape when somebody wants them, and only
 /// checked otherwise.
 struct Scanner: ~Copyable {
-    let base: UnsafePointer<UInt8>
-    let end: Int
+    private(set) var base: UnsafePointer<UInt8>
+    private(set) var end = 0
     /// The byte that is looked at.
     var at = 0
     /// Whether values are kept.
@@ -19,16 +19,16 @@ struct Scanner: ~Copyable {
     var arenaCount = 0
     var arenaRoom = 4096
     private var depth = 0
+    private var keptDepth = 0
 
     /// How many containers Python 3.11 goes into: a thousand calls, less those that lead to the decoder.
     static let maximumDepth = 993
 
-    init(_ text: UnsafeRawBufferPointer) {
+    init() {
         nodes = .allocate(capacity: nodeRoom)
         arena = .allocate(capacity: arenaRoom)
         // No byte of a text without an address is ever looked at.
-        base = (text.baseAddress ?? UnsafeRawPointer(arena)).assumingMemoryBound(to: UInt8.self)
-        end = text.count
+        base = UnsafePointer(arena)
     }
 
     deinit {
@@ -45,6 +45,17 @@ struct Scanner: ~Copyable {
         arenaCount = 0
         isRecording = recording
     }
+
+    /// Goes on with another text, in which what comes next begins at `place`.
+    mutating func look(at text: UnsafeRawBufferPointer, from place: Int) {
+        if let start = text.baseAddress { base = start.assumingMemoryBound(to: UInt8.self) }
+        end = text.count
+        at = place
+        depth = keptDepth
+    }
+
+    /// Remembers how deep in containers this is, to begin there again.
+    @inline(__always) mutating func keepDepth() { keptDepth = depth }
 
     // MARK: - Steps
 

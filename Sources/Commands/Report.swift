@@ -34,8 +34,7 @@ struct ReportCommand: Command {
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         let name = arguments[input]
-        let text = try await contents(of: try context.open(name))
-        let outcome = text.withUnsafeBytes { ClassicBatch.report(on: $0) }
+        let outcome = try await ClassicBatch.report(on: try await unpacked(try context.open(name)))
         if let report = outcome.report {
             let sink = try context.create(arguments[output])
             do {
@@ -50,15 +49,11 @@ struct ReportCommand: Command {
         return .succeeded
     }
 
-    /// All bytes of a file, unpacked.
-    private func contents(of file: any InputFile) async throws(SluiceError) -> Buffer {
+    /// The file as it was before it was packed, if it was.
+    private func unpacked(_ file: any InputFile) async throws(SluiceError) -> any InputFile {
         let start = try await file.stream().next()
         let packing = start.flatMap { FileCompression.detect($0[0..<min($0.count, 4)].bytes) }
-        let source: any InputFile = packing.map { Decompressed(file, $0) } ?? file
-        let bytes = MutableBuffer(capacity: source.streamSize ?? 0)
-        let stream = try await source.stream()
-        while let piece = try await stream.next() { bytes.append(piece) }
-        return bytes.freeze()
+        return packing.map { Decompressed(file, $0) } ?? file
     }
 
     private func error(_ failure: ClassicFailure, file: String) -> SluiceError {

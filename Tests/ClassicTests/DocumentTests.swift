@@ -18,8 +18,8 @@ import Testing
         ("1.", "Extra data: line 1 column 2 (char 1)"),
         ("-Infinit", "Expecting value: line 1 column 1 (char 0)"),
     ])
-    func mistakesAreWhereAndWhatPythonSays(text: String, details: String) {
-        #expect(failure(text) == "JSON parsing failed: \(details)")
+    func mistakesAreWhereAndWhatPythonSays(text: String, details: String) async throws {
+        #expect(try await failure(text) == "JSON parsing failed: \(details)")
     }
 
     @Test(arguments: [
@@ -31,50 +31,52 @@ import Testing
         ("{\"transactions\": [true]}", "argument of type 'bool' is not iterable"),
         ("{\"transactions\": [[]]}", "'list' object has no attribute 'get'"),
     ])
-    func whatIsNoBatchEndsTheWork(text: String, details: String) {
-        #expect(failure(text) == "Processing failed: \(details)")
+    func whatIsNoBatchEndsTheWork(text: String, details: String) async throws {
+        #expect(try await failure(text) == "Processing failed: \(details)")
     }
 
     @Test(arguments: ["{}", "{\"transactions\": {}}", "{\"transactions\": \"\"}", "{\"transactions\": []}"])
-    func whatHasNoTransactionsIsAnEmptyBatch(text: String) {
-        #expect(outcome(text).failure == nil)
-        #expect(report(text).contains("\"average_order_value\": 0,"))
-        #expect(report(text).contains("\"total_revenue\": 0.0,"))
-        #expect(report(text).hasPrefix("{\n  \"batch_id\": \"unknown\",\n  \"input_transaction_count\": 0,"))
+    func whatHasNoTransactionsIsAnEmptyBatch(text: String) async throws {
+        #expect(try await outcome(text).failure == nil)
+        #expect(try await report(text).contains("\"average_order_value\": 0,"))
+        #expect(try await report(text).contains("\"total_revenue\": 0.0,"))
+        #expect(try await report(text).hasPrefix("{\n  \"batch_id\": \"unknown\",\n  \"input_transaction_count\": 0,"))
     }
 
-    @Test func aMistakeInTheTextCountsBeforeOneInTheTransactions() {
+    @Test func aMistakeInTheTextCountsBeforeOneInTheTransactions() async throws {
         let broken = batch(["customer": "null"])
-        #expect(failure(broken) == "Processing failed: 'NoneType' object has no attribute 'get'")
-        #expect(failure(broken.dropLast() + ", x}").hasPrefix("JSON parsing failed: Expecting property name"))
+        #expect(try await failure(broken) == "Processing failed: 'NoneType' object has no attribute 'get'")
+        #expect(try await failure(broken.dropLast() + ", x}").hasPrefix("JSON parsing failed: Expecting property name"))
     }
 
-    @Test func theLastTransactionsCount() {
+    @Test func theLastTransactionsCount() async throws {
         let twice = batch(["customer": "null"]).dropLast() + ", \"transactions\": [\(sale())]}"
-        #expect(outcome(String(twice)).counts.valid == 1)
+        #expect(try await outcome(String(twice)).counts.valid == 1)
     }
 
-    @Test func nestingStopsWherePythonDoes() {
+    @Test func nestingStopsWherePythonDoes() async throws {
         func nested(_ depth: Int) -> String {
             String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
         }
-        #expect(failure(nested(993)) == "Processing failed: 'list' object has no attribute 'get'")
+        #expect(try await failure(nested(993)) == "Processing failed: 'list' object has no attribute 'get'")
         #expect(
-            failure(nested(994))
+            try await failure(nested(994))
                 == "Processing failed: maximum recursion depth exceeded while decoding a JSON array from a unicode string"
         )
         #expect(
-            failure(String(repeating: "{\"a\":", count: 1_000_000)).hasSuffix("a JSON object from a unicode string"))
+            try await failure(String(repeating: "{\"a\":", count: 1_000_000)).hasSuffix(
+                "a JSON object from a unicode string"))
     }
 
-    @Test func integersOfTooManyDigitsAreNoSyntaxError() {
+    @Test func integersOfTooManyDigitsAreNoSyntaxError() async throws {
         let digits = String(repeating: "9", count: 4301)
-        #expect(failure("[\(digits)").hasPrefix("Processing failed: Exceeds the limit (4300 digits)"))
-        #expect(report("{\"batch_id\": -\(digits.dropLast())}").contains("\"batch_id\": -\(digits.dropLast()),"))
+        #expect(try await failure("[\(digits)").hasPrefix("Processing failed: Exceeds the limit (4300 digits)"))
+        #expect(
+            try await report("{\"batch_id\": -\(digits.dropLast())}").contains("\"batch_id\": -\(digits.dropLast()),"))
     }
 
-    @Test func valuesAreToldAsTheyWere() {
-        let made = report(
+    @Test func valuesAreToldAsTheyWere() async throws {
+        let made = try await report(
             "{\"batch_id\": [1e400, NaN, -0, -0.0, 1E5, 1e16, {\"b\": 1, \"a\": 2, \"b\": 3}, \"\\u00e9\\ud83d\\ude00\\n\"]}"
         )
         #expect(
@@ -102,15 +104,15 @@ import Testing
         ([0xe2, 0x28], "'utf-8' codec can't decode byte 0xe2 in position 0: invalid continuation byte"),
         ([0xed, 0xa0, 0x80], "'utf-8' codec can't decode byte 0xed in position 0: invalid continuation byte"),
     ])
-    func whatIsNoTextHasNoReport(bytes: [UInt8], text: String) {
-        #expect(outcome(bytes).failure == .unreadable(text))
-        #expect(outcome(bytes).report == nil)
+    func whatIsNoTextHasNoReport(bytes: [UInt8], text: String) async throws {
+        #expect(try await outcome(Pieces(bytes: bytes)).failure == .unreadable(text))
+        #expect(try await outcome(Pieces(bytes: bytes)).report == nil)
     }
 
-    @Test func halfACharacterCannotBeWritten() {
+    @Test func halfACharacterCannotBeWritten() async throws {
         let reason = "'utf-8' codec can't encode characters in position 3-4: surrogates not allowed"
-        #expect(outcome("{\"batch_id\": \"\\n\\udc80\\udc81\"}").failure == .unwritable(reason))
-        #expect(outcome("{\"batch_id\": \"\\n\\udc80\\udc81\"}").report == nil)
-        #expect(outcome("{\"other\": \"\\udc80\"}").failure == nil)
+        #expect(try await outcome("{\"batch_id\": \"\\n\\udc80\\udc81\"}").failure == .unwritable(reason))
+        #expect(try await outcome("{\"batch_id\": \"\\n\\udc80\\udc81\"}").report == nil)
+        #expect(try await outcome("{\"other\": \"\\udc80\"}").failure == nil)
     }
 }

@@ -5,22 +5,38 @@ import Support
 /// A time of day that is the same every time.
 let noon = LocalTime(microseconds: 1_737_115_200_000_000)
 
-/// The outcome for a document, at noon.
-func outcome(_ text: String, task: ClassicTask? = nil) -> ClassicOutcome {
-    outcome(Array(text.utf8), task: task)
+/// A document that arrives in pieces of some size.
+struct Pieces: StreamSource {
+    let bytes: [UInt8]
+    var size = 1 << 20
+
+    var name: String { "pieces" }
+    var streamSize: Int? { bytes.count }
+
+    func stream() async throws(SluiceError) -> any ByteStream { MemoryStream(Buffer(bytes), chunkSize: size) }
 }
 
-func outcome(_ bytes: [UInt8], task: ClassicTask? = nil) -> ClassicOutcome {
-    bytes.withUnsafeBytes { ClassicBatch.report(on: $0, task: task) { noon } }
+/// The outcome for a document, at noon.
+func outcome(_ text: String, task: ClassicTask? = nil) async throws -> ClassicOutcome {
+    try await outcome(Pieces(bytes: Array(text.utf8)), task: task)
+}
+
+func outcome(_ source: Pieces, task: ClassicTask? = nil) async throws -> ClassicOutcome {
+    try await ClassicBatch.report(on: source, task: task) { noon }
 }
 
 /// The report on a document, as text.
-func report(_ text: String, task: ClassicTask? = nil) -> String {
-    outcome(text, task: task).report.map { String(decoding: $0.bytes, as: UTF8.self) } ?? ""
+func report(_ text: String, task: ClassicTask? = nil) async throws -> String {
+    try await outcome(text, task: task).text
 }
 
 /// What a document's failure says.
-func failure(_ text: String) -> String { outcome(text).failure?.text ?? "none" }
+func failure(_ text: String) async throws -> String { try await outcome(text).failure?.text ?? "none" }
+
+extension ClassicOutcome {
+    /// The report as text.
+    var text: String { report.map { String(decoding: $0.bytes, as: UTF8.self) } ?? "" }
+}
 
 /// A batch of one transaction, which is valid unless a change makes it something else.
 func batch(_ changes: KeyValuePairs<String, String> = [:]) -> String { "{\"transactions\": [\(sale(changes))]}" }

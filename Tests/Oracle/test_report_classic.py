@@ -262,6 +262,18 @@ def test_rounding(amount, tmp_path):
     check(text(batch(*rows)), tmp_path / "in.json")
 
 
+def test_order_with_nan(tmp_path, rng):
+    """NaN is neither more nor less than anything, so that the order is whatever the sort happens to make of it."""
+    for size in (2, 3, 5, 10, 31, 63, 64, 65, 100, 200, 1000, 3000):
+        for share in (0.02, 0.3):
+            values = [math.nan if rng.random() < share else rng.choice([rng.random() * 100, float(rng.randrange(9)), n * 1.0])
+                      for n in range(size)]
+            rows = [sale(transaction_id=n, customer={"customer_id": f"c{n}", "email": "e"}, total=abs(value) or 1.0,
+                         line_items=[item(category=f"k{n}", product_name=f"p{n}", subtotal=value, quantity=abs(value) % 90 or 1)])
+                    for n, value in enumerate(values)]
+            check(text(batch(*rows)), tmp_path / "in.json")
+
+
 # MARK: - At random
 
 SEEDS = 12 if os.environ.get("SLUICE_SEED") != "random" else 120
