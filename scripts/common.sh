@@ -111,6 +111,11 @@ need_servers() {
     need_packages 'by the tests' 'server:postgresql:a real server to read from and write to'
 }
 
+# What the tests look at pages with. Without it those tests are skipped and say so.
+need_browser() {
+    need_packages 'by the tests' 'command chromium:chromium:a real browser to look at reports with'
+}
+
 # The Python environment of the tests and benchmarks, made again only when its requirements change.
 need_venv() {
     need_packages 'by the tests' 'venv:python3-venv:pyarrow, DuckDB and polars check what Sluice reads and writes'

@@ -93,10 +93,13 @@ struct StripChart {
             let x = scale.place(limit.value.double)
             let y = 12 + row * 20
             let isRight = x > 50
+            // A longer number would not fit a phone; it is told above the drawing too.
+            let value = figures.money(limit.value)
+            let told: Markup = "\(if: value.utf8.count <= 16, " <tspan>\(value)</tspan>")"
             drawing += """
                 <line class="limit" x1="\(percent: x)" x2="\(percent: x)" y1="\(number: y - 8)" y2="118"/>\
                 <text class="name" x="\(percent: x)" y="\(number: y)" dx="\(isRight ? "-6" : "6")" \
-                text-anchor="\(isRight ? "end" : "start")">\(limit.name) <tspan>\(figures.money(limit.value))</tspan></text>
+                text-anchor="\(isRight ? "end" : "start")">\(limit.name)\(told)</text>
                 """
         }
         for value in anomalies.highValues.reversed() {

@@ -118,7 +118,7 @@ struct ColumnChart {
     private func monthStarts(_ first: Int) -> [Label] {
         let days = (0..<span).map { CalendarDate(day: first + $0) }
         let starts = days.indices.filter { days[$0].day == 1 }
-        let narrow = (starts.count - 1) / 4 + 1
+        let narrow = (starts.count - 1) / 3 + 1
         return starts.enumerated().map { place, offset in
             let date = days[offset]
             let isFirst = place == 0 || date.month == 1

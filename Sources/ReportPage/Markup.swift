@@ -18,10 +18,15 @@ struct Markup: ExpressibleByStringInterpolation {
 
     var isEmpty: Bool { text.isEmpty }
 
-    /// Text out of the data: set apart, so that its direction of writing does not reach what stands around it.
-    static func data(_ text: String?) -> Markup {
+    /// Text out of the data: set apart, so that its direction of writing does not reach what stands around it, and cut
+    /// where it is so long that it would hide the rest.
+    static func data(_ text: String?, to most: Int = 200) -> Markup {
         guard let text, !text.isEmpty else { return "<span class=\"none\">(empty)</span>" }
-        return "<bdi>\(text)</bdi>"
+        let scalars = text.unicodeScalars
+        guard let end = scalars.index(scalars.startIndex, offsetBy: most, limitedBy: scalars.endIndex),
+            end != scalars.endIndex
+        else { return "<bdi>\(text)</bdi>" }
+        return "<bdi>\(String(scalars[..<end]))…</bdi>"
     }
 
     /// What makes the literal and the escaped parts one text.

@@ -4,16 +4,16 @@ extension ReportPage {
         :root {
           color-scheme: light dark;
           --ground: #f6f5f1; --paper: #fff; --ink: #1d1c1a; --soft: #5c5953; --line: #e3e0d8; --fill: #f0eee8;
-          --accent: #2a6fb8; --accent-ink: #1f5a9a; --minus: #b3403a; --limit: #8a5300;
+          --accent: #2a6fb8; --accent-ink: #1f5a9a; --minus: #b3403a; --limit: #8a5300; --shade: #0002;
           --good: #1c6b44; --bad: #7a3d00; --bad-fill: #fdf1dd; --bad-line: #e8b96a;
-          --c0: #2a6fb8; --c1: #d9822b; --c2: #2f8f78; --c3: #8a5bb5; --c4: #c2477f; --c5: #7d8a1f; --rest: #8b8880;
+          --c0: #2a6fb8; --c1: #c8701a; --c2: #2f8f78; --c3: #8a5bb5; --c4: #c2477f; --c5: #7d8a1f; --rest: #8b8880;
           --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", Arial, sans-serif;
           --mono: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", "DejaVu Sans Mono", monospace;
         }
         @media (prefers-color-scheme: dark) {
           :root {
             --ground: #121315; --paper: #1a1c1f; --ink: #ebeae7; --soft: #a5a39d; --line: #303338; --fill: #25282c;
-            --accent: #5b9fe6; --accent-ink: #8fc0f2; --minus: #ec8078; --limit: #e2b15c;
+            --accent: #5b9fe6; --accent-ink: #8fc0f2; --minus: #ec8078; --limit: #e2b15c; --shade: #0008;
             --good: #7fcfa5; --bad: #f6cf8d; --bad-fill: #2e2413; --bad-line: #6d5322;
             --c0: #5b9fe6; --c1: #e79a4c; --c2: #52b89e; --c3: #b48ddb; --c4: #e57cab; --c5: #aeb94d; --rest: #85837d;
           }
@@ -116,7 +116,17 @@ extension ReportPage {
         .strip .name { fill: var(--ink); }
         .strip tspan { fill: var(--soft); }
 
-        .scroll { overflow-x: auto; margin: 0 -4px; padding: 0 4px; }
+        /* A shadow at the side where there is more to scroll to. */
+        .scroll {
+          overflow-x: auto; margin: 0 -4px; padding: 0 4px;
+          background:
+            linear-gradient(90deg, var(--paper) 12px, transparent) 0 0 / 28px 100% local,
+            linear-gradient(270deg, var(--paper) 12px, transparent) 100% 0 / 28px 100% local,
+            linear-gradient(90deg, var(--shade), transparent) 0 0 / 12px 100% scroll,
+            linear-gradient(270deg, var(--shade), transparent) 100% 0 / 12px 100% scroll;
+          background-repeat: no-repeat;
+        }
+        footer .scroll { --paper: var(--ground); }
         h4 + .scroll, h4 + .scroll + details { max-width: 720px; }
         h3 + .scroll { margin-top: 12px; }
         table { border-collapse: collapse; width: 100%; font-size: 15px; line-height: 1.4; }
@@ -151,11 +161,12 @@ extension ReportPage {
         footer dd { margin: 0; color: var(--ink); overflow-wrap: anywhere; }
         footer h3 { margin: 28px 0 6px; color: var(--ink); }
 
-        @media (max-width: 720px) {
+        @media screen and (max-width: 720px) {
           .figures { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }
           .figure, .figure:nth-last-child(-n+2) { grid-column: span 1; padding: 12px 14px; }
           .figure.first { grid-column: 1 / -1; padding: 16px; }
-          .value { font-size: 21px; }
+          .value { font-size: 20px; }
+          .unit { font-size: 12.5px; }
           .long .value { font-size: 17px; }
           .longest .value { font-size: 14px; }
           .wide { display: none; }
@@ -170,7 +181,7 @@ extension ReportPage {
           :root {
             color-scheme: light;
             --ground: #fff; --paper: #fff; --ink: #000; --soft: #474540; --line: #cfccc4; --fill: #f0eee8;
-            --accent: #2a6fb8; --accent-ink: #000; --minus: #b3403a; --limit: #7a4b00;
+            --accent: #2a6fb8; --accent-ink: #000; --minus: #b3403a; --limit: #7a4b00; --shade: transparent;
             --good: #1c6b44; --bad: #6b3600; --bad-fill: #fff; --bad-line: #b98226;
             --c0: #2a6fb8; --c1: #d9822b; --c2: #2f8f78; --c3: #8a5bb5; --c4: #c2477f; --c5: #7d8a1f; --rest: #8b8880;
           }
@@ -184,12 +195,25 @@ extension ReportPage {
           h2, h3, h4, .heading, figcaption, summary { break-after: avoid; }
           figure, tr, .figure, .stack, .strip, .three .panel { break-inside: avoid; }
           .panel { border: 0; border-top: 1px solid var(--line); border-radius: 0; padding: 4mm 0 0; }
-          .three { grid-template-columns: repeat(2, 1fr); }
-          .scroll { overflow: visible; }
+          .three { grid-template-columns: repeat(3, auto); gap: 4mm; }
+          .three table { font-size: 7.8pt; }
+          .three th, .three td { padding-left: .8mm; padding-right: .8mm; }
+          .three .id { display: block; }
+          .scroll { overflow: visible; background: none; margin: 0; padding: 0; }
+          .id { display: inline; font-size: 7.5pt; margin-left: 1.5mm; }
+          .note, .unit, .shown, .figure dt { font-size: 8.5pt; }
+          .first .unit { font-size: 11pt; }
+          .first .value { font-size: 28pt; }
+          .value { font-size: 14pt; }
+          .ranked .head, .three .head { min-width: 0; }
+          thead th { font-size: 8pt; }
+          td:not(.number):not(.bars) { min-width: 0; }
+          .bar { height: 8px; min-width: 40px; }
           table { font-size: 8.5pt; }
-          th, td { padding: 1.2mm 2mm; }
+          th, td { padding: 1.1mm 1.4mm; }
           thead { display: table-header-group; }
           .head { min-width: 0; }
+          .notice, .panel > p, figcaption p, .heading p { font-size: 9.5pt; }
           .number { white-space: nowrap; }
           figure details, summary { display: none; }
           details::details-content { content-visibility: visible; display: block; block-size: auto; }

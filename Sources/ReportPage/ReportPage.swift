@@ -95,7 +95,7 @@ struct Sections {
         return """
             <header>
             <p class="kind">Sales report</p>
-            <h1>\(title.isEmpty ? "Sales report" : .data(title))</h1>
+            <h1>\(title.isEmpty ? "Sales report" : .data(title, to: 100))</h1>
             <p class="about">\(about.joined(" <span class=\"dot\">·</span> "))</p>
             \(if: !links.isEmpty, navigation(links))</header>
 
@@ -219,7 +219,9 @@ struct Sections {
                 "\(input.records - input.valid)",
             ])
         }
-        return "<h3>Files</h3>\n\(table.draw())\(Sections.shown(Sections.mostInputs, of: report.inputs.count))"
+        let more = Figures.count(min(report.inputs.count, Sections.mostInputs) - 12) + " more"
+        return
+            "<h3>Files</h3>\n\(table.folded(after: 12, "\(more)"))\(Sections.shown(Sections.mostInputs, of: report.inputs.count))"
     }
 
     /// As many files as are listed.

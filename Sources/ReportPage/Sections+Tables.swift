@@ -106,8 +106,8 @@ extension Sections {
             var table = Table(
                 "The highest totals",
                 [
-                    .init("Transaction", isHead: true), .number("Total"), .init("Above"), .init("Customer"),
-                    .number("Time, UTC"),
+                    .init("Transaction", isHead: true), .number("Total"), .init("Customer"), .number("Time, UTC"),
+                    .init("Above"),
                 ])
             for value in found.highValues {
                 var above: [Markup] = []
@@ -115,7 +115,7 @@ extension Sections {
                 if value.isAboveThreshold { above.append("threshold") }
                 table.add([
                     "<code>\(Markup.data(value.transaction))</code>", "\(figures.money(value.total))",
-                    above.joined(", "), .data(value.customer), "\(Figures.time(value.time))",
+                    .data(value.customer), "\(Figures.time(value.time))", above.joined(", "),
                 ])
             }
             content += table.folded(after: 10, "\(found.highValues.count - 10) more")
