@@ -167,8 +167,9 @@ extension ReportPage {
           .figure.first { grid-column: 1 / -1; padding: 16px; }
           .value { font-size: 20px; }
           .unit { font-size: 12.5px; }
-          .long .value { font-size: 17px; }
-          .longest .value { font-size: 14px; }
+          .middling:not(.first) .value { font-size: 17px; }
+          .long:not(.first) .value { font-size: 15px; }
+          .longest:not(.first) .value { font-size: 13px; }
           .wide { display: none; }
           .plot { height: 200px; width: calc(100% - 44px); margin-left: 44px; }
           .barred .bars { display: none; }

@@ -135,7 +135,9 @@ struct Sections {
     private func figure(
         _ name: Markup, _ value: String, unit: String = "", note: Markup = "", isFirst: Bool = false
     ) -> Markup {
-        let size: Markup = value.utf8.count > 20 ? " longest" : value.utf8.count > 13 ? " long" : ""
+        let size: Markup =
+            value.utf8.count > 20
+            ? " longest" : value.utf8.count > 13 ? " long" : value.utf8.count > 9 ? " middling" : ""
         return """
             <div class="figure\(isFirst ? " first" : "")\(size)"><dt>\(name)</dt><dd><span class="value">\(value)</span>\
             \(if: !unit.isEmpty, " <span class=\"unit\">\(unit)</span>")\

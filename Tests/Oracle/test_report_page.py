@@ -99,7 +99,7 @@ def check_shown(shown, width):
 
 
 @every_page
-@pytest.mark.parametrize("width, dark", [(1280, False), (1280, True), (390, False), (390, True), (360, False)])
+@pytest.mark.parametrize("width, dark", [(1280, False), (390, True), (360, False)])
 def test_fits_the_window_and_can_be_read(browser, page, width, dark, tmp_path):
     with browser.open(page, width=width, dark=dark) as shown:
         check_shown(shown, width)
