@@ -97,7 +97,7 @@ let package = Package(
         tests("Classic", ["Classic", "Support"]),
         tests("Runs", ["Runs", "SQLite", "Support"]),
 
-        library("Sales", ["Storage", "Support", "CSimdjson", "CNumbers"]),
+        library("Sales", ["Storage", "Support", "CSimdjson", "CScan"]),
         tests("Sales", ["Sales", "Storage", "Support"]),
 
         // Floor 5: where rows come from.

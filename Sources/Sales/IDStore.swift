@@ -116,12 +116,12 @@ final class IDStore: @unchecked Sendable {
                 IDStore.ids(run) { id in
                     // The row comes first: making one may move all of them.
                     let row = table.row(id)
-                    table.rows.base[row] &+= 1
+                    table.at(row).pointee &+= 1
                 }
             }
-            for row in 0..<table.count where table.rows[row] > 1 {
+            for row in 0..<table.count where table[row] > 1 {
                 found += 1
-                most.offer((table.key(row).text, table.rows[row]))
+                most.offer((table.key(row).text, table[row]))
             }
         }
         return (found, most.elements)

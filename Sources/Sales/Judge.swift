@@ -141,14 +141,13 @@ final class Judge {
         _ field: SalesField, _ row: Int = 0, line: Int? = nil, kind: String = "a string"
     ) -> Bytes? {
         let (cell, node) = find(field, row)
-        let path = path(node, line)
         let isRequired = rules.required.contains(field)
         if cell.isAbsent {
-            if isRequired { absent(cell, path, kind) }
+            if isRequired { absent(cell, path(node, line), kind) }
             return nil
         }
         guard cell.isString else {
-            reject("\(path): is \(Judge.word(cell.tag)), not \(kind)")
+            reject("\(path(node, line)): is \(Judge.word(cell.tag)), not \(kind)")
             return nil
         }
         guard let text = string(cell) else {
@@ -156,7 +155,7 @@ final class Judge {
             return nil
         }
         if text.count == 0 {
-            if isRequired { reject("\(path): is empty") }
+            if isRequired { reject("\(path(node, line)): is empty") }
             return nil
         }
         return text
@@ -267,7 +266,7 @@ final class Judge {
 
     private func time() -> Int64? {
         guard let text = text(.timestamp) else { return nil }
-        let path = path(find(.timestamp).node, nil)
+        var path: String { self.path(find(.timestamp).node, nil) }
         guard let time = Times.parse(text) else {
             reject("\(path): \(Judge.quoted(text)) is not a time")
             return nil

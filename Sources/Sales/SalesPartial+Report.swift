@@ -100,7 +100,7 @@ struct Ranking {
         _ limit: Int, of table: KeyTable<Row>, where isIn: (Row) -> Bool, by value: (Int, Row) -> V
     ) -> [Int] {
         var ranked: [(row: Int, value: V)] = []
-        for row in 0..<table.count where isIn(table.rows[row]) { ranked.append((row, value(row, table.rows[row]))) }
+        for row in 0..<table.count where isIn(table[row]) { ranked.append((row, value(row, table[row]))) }
         func precedes(_ left: (row: Int, value: V), _ right: (row: Int, value: V)) -> Bool {
             if left.value != right.value { return left.value > right.value }
             return table.key(left.row).compare(table.key(right.row)) < 0
@@ -129,7 +129,7 @@ struct Ranking {
         }
         days.sort { $0.day < $1.day }
         report.daily = days.map { day, row in
-            let sums = table.rows[row]
+            let sums = table[row]
             return SalesReport.Period(
                 name: Moment(microseconds: Int64(day) * 86_400_000_000).day, orders: sums.orders,
                 revenue: table.total(sums.revenue, row, 0), tax: table.total(sums.tax, row, 1),
@@ -164,9 +164,9 @@ struct Ranking {
 
     func fillCustomers(_ report: inout SalesReport) {
         let table = tally.customers
-        for row in 0..<table.count where table.rows[row].orders > 0 {
+        for row in 0..<table.count where table[row].orders > 0 {
             report.customerCount += 1
-            if table.rows[row].orders > 1 { report.returningCustomers += 1 }
+            if table[row].orders > 1 { report.returningCustomers += 1 }
         }
         let rows = Ranking.first(max(caps.details, caps.top), of: table) {
             $0.orders > 0
@@ -174,7 +174,7 @@ struct Ranking {
             table.total(sums.spent, row, 1)
         }
         let customers = rows.map { row in
-            let sums = table.rows[row]
+            let sums = table[row]
             let total = table.total(sums.spent, row, 1)
             let span = Amount(raw: Int128(sums.lastOrder - sums.firstOrder) * (Amount.one / 1_000_000))
             return SalesReport.Customer(
@@ -192,15 +192,15 @@ struct Ranking {
     func fillProducts(_ report: inout SalesReport) {
         let categories = tally.categories
         var revenue = Amount()
-        for row in 0..<categories.count { revenue += categories.total(categories.rows[row].revenue, row, 0) }
+        for row in 0..<categories.count { revenue += categories.total(categories[row].revenue, row, 0) }
         report.categories = Ranking.first(.max, of: categories) {
             $0.lines > 0
         } by: { row, sums in
             categories.total(sums.revenue, row, 0)
-        }.map { (categories.key($0).text, categories.total(categories.rows[$0].revenue, $0, 0)) }
+        }.map { (categories.key($0).text, categories.total(categories[$0].revenue, $0, 0)) }
 
         let table = tally.products
-        for row in 0..<table.count where table.rows[row].orders > 0 { report.productCount += 1 }
+        for row in 0..<table.count where table[row].orders > 0 { report.productCount += 1 }
         let rows = Ranking.first(max(caps.details, caps.top), of: table) {
             $0.orders > 0
         } by: { row, sums in
@@ -208,7 +208,7 @@ struct Ranking {
         }
         let hundred = Amount(100)
         let products = rows.map { row in
-            let sums = table.rows[row]
+            let sums = table[row]
             let units = table.total(sums.units, row, 0)
             let brought = table.total(sums.revenue, row, 1)
             return SalesReport.Product(
@@ -236,7 +236,7 @@ struct Ranking {
             $1.count
         }.map {
             .init(
-                name: table.key($0).text, count: table.rows[$0].count, total: table.total(table.rows[$0].total, $0, 0))
+                name: table.key($0).text, count: table[$0].count, total: table.total(table[$0].total, $0, 0))
         }
     }
 }

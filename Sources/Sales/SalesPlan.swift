@@ -165,6 +165,12 @@ struct CellColumn {
         count = Int(column.count)
     }
 
+    /// Whether any value of the text is there, even null.
+    var isInUse: Bool {
+        guard let tags else { return false }
+        return (0..<count).contains { tags[$0] != Tag.missing }
+    }
+
     @inline(__always) subscript(row: Int) -> Cell {
         guard let tags else { return Cell(tag: Tag.missing, value: 0) }
         return Cell(tag: tags[row], value: values.map { $0[row] } ?? 0)

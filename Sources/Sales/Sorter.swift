@@ -15,6 +15,9 @@ final class Sorter: @unchecked Sendable {
     private let checksFixed: [[Bool]]
     private let currency: [UInt8]
     private let items = Rows<SalesRecord<Int64>.Item>()
+    private let hashes = Rows<UInt64>()
+    /// Strings whose escapes were written out, for as long as the text is read.
+    private var written: [Buffer] = []
     private let narrowLimits: (quantity: Int64, price: Int64, total: Int64)
 
     /// A record that was rejected, and where it is in the text.
@@ -75,7 +78,13 @@ final class Sorter: @unchecked Sendable {
         var badCount = 0
         let bad = sluice_json_bad(plan.raw, &badCount)
         var nextBad = 0
+        written.removeAll(keepingCapacity: true)
+        hashes.resize(0)
+        for row in 0..<outcome.records { hashes.append(customerHash(glance, row, text)) }
         for row in 0..<outcome.records {
+            // What the customers ahead need is asked for now, since each look at memory is a wait.
+            if row &+ 8 < outcome.records { tally.customers.fetchSlot(hashes[row &+ 8]) }
+            if row &+ 4 < outcome.records { tally.customers.fetchRow(hashes[row &+ 4]) }
             if take(glance, row, text) { continue }
             guard let span = records?[row] else { continue }
             let own = Bytes(text.start + Int(span & 0xffff_ffff), Int(span >> 32))
@@ -87,12 +96,18 @@ final class Sorter: @unchecked Sendable {
                 continue
             }
             switch judge.judge(own) {
-            case .valid(let record): tally.add(record)
+            case .valid(let record): tally.add(record, customerHash: record.customer.hash)
             case .rejected(let id, let reasons):
                 outcome.rejected.append(
                     Rejected(record: row, id: id, reasons: reasons, text: keepsText ? own.text : ""))
             }
         }
+    }
+
+    /// The hash of a record's customer, if that is plain.
+    @inline(__always) private func customerHash(_ glance: borrowing Glance, _ row: Int, _ text: Bytes) -> UInt64 {
+        let cell = glance.customerID[row]
+        return cell.tag == Tag.string ? Bytes(text.start + cell.offset, cell.length).hash : 0
     }
 
     // MARK: At a glance
@@ -109,6 +124,10 @@ final class Sorter: @unchecked Sendable {
         let currency: [CellColumn]
         let checks: [[CellColumn]]
         let hasCustomer: Bool
+        /// Whether the text has any of the rare fields at all.
+        let hasRare: Bool
+        let hasRareItems: Bool
+        let hasOtherShipping: Bool
 
         init(_ plan: SalesPlan) {
             func column(_ field: SalesField) -> CellColumn { CellColumn(plan.raw, plan.nodes[field]?.first ?? -1) }
@@ -143,6 +162,9 @@ final class Sorter: @unchecked Sendable {
             others = SalesField.allCases.filter { !$0.isInItem && $0 != .shipping && $0 != .currency }.flatMap(rest)
             itemOthers = SalesField.allCases.filter(\.isInItem).flatMap(rest)
             currency = (plan.nodes[.currency] ?? []).map { CellColumn(plan.raw, $0) }
+            hasRare = (others + currency).contains { $0.isInUse }
+            hasOtherShipping = shippings.contains { $0.isInUse }
+            hasRareItems = itemOthers.contains { $0.isInUse }
             checks = plan.checkNodes.map { $0.map { CellColumn(plan.raw, $0) } }
         }
     }
@@ -166,8 +188,7 @@ final class Sorter: @unchecked Sendable {
         guard subtotal.tag == Tag.integer, tax.tag == Tag.integer, total.tag == Tag.integer else { return false }
         guard total.number > 0, total.number <= narrowLimits.total else { return false }
         guard let shipping = shipping(glance, row) else { return false }
-        for column in glance.others where !column[row].isAbsent { return false }
-        for column in glance.currency where !isCurrency(column[row], text) { return false }
+        if glance.hasRare, !isUsual(glance, row, text) { return false }
 
         guard glance.lineItems[row].tag == Tag.array, let offsets = glance.lineItems.offsets else { return false }
         let first = Int(offsets[row])
@@ -178,12 +199,13 @@ final class Sorter: @unchecked Sendable {
             guard let item = item(glance, line, text) else { return false }
             items.append(item)
         }
-        for index in checks.indices where !passes(index, glance, row, first..<first + count, text) { return false }
+        if !checks.isEmpty, !passesAll(glance, row, first..<first + count, text) { return false }
         tally.add(
             SalesRecord<Int64>(
                 id: id, time: time, customer: customer, name: name, items: UnsafePointer(items.base),
                 itemCount: count, subtotal: subtotal.number, tax: tax.number, shipping: shipping,
-                total: total.number, payment: payment, shippingMethod: method ?? Judge.unknownText, status: status))
+                total: total.number, payment: payment, shippingMethod: method ?? Judge.unknownText, status: status),
+            customerHash: glance.customerID[row].tag == Tag.string ? hashes[row] : customer.hash)
         return true
     }
 
@@ -204,25 +226,44 @@ final class Sorter: @unchecked Sendable {
         guard optional(glance.productName[line], text, &name), optional(glance.category[line], text, &category) else {
             return nil
         }
-        for column in glance.itemOthers where !column[line].isAbsent { return nil }
+        if glance.hasRareItems {
+            for column in glance.itemOthers where !column[line].isAbsent { return nil }
+        }
         return SalesRecord<Int64>.Item(
             product: product, name: name, category: category ?? Judge.unknownText, quantity: quantity.number,
             price: price.number, discount: discount.tag == Tag.integer ? discount.number : 0,
             subtotal: subtotal.number, isPriced: true)
     }
 
-    /// A plain string that is not empty.
+    /// A string that is not empty.
     @inline(__always) private func string(_ cell: Cell, _ text: Bytes) -> Bytes? {
-        cell.tag == Tag.string && cell.length > 0 ? Bytes(text.start + cell.offset, cell.length) : nil
+        if cell.tag == Tag.string { return cell.length > 0 ? Bytes(text.start + cell.offset, cell.length) : nil }
+        return cell.tag == Tag.escaped ? unescaped(cell, text) : nil
     }
 
-    /// A plain string, or none; false for anything else.
+    /// A string, or none; false for anything else.
     @inline(__always) private func optional(_ cell: Cell, _ text: Bytes, _ value: inout Bytes?) -> Bool {
         if cell.tag == Tag.string {
             if cell.length > 0 { value = Bytes(text.start + cell.offset, cell.length) }
             return true
         }
+        if cell.tag == Tag.escaped {
+            value = unescaped(cell, text)
+            return value != nil
+        }
         return cell.isAbsent
+    }
+
+    /// A string with its escapes written out; nil when they stand for nothing.
+    @inline(never) private func unescaped(_ cell: Cell, _ text: Bytes) -> Bytes? {
+        let buffer = MutableBuffer(capacity: cell.length)
+        let length = sluice_json_unescape(
+            text.start + cell.offset, cell.length, buffer.base.assumingMemoryBound(to: UInt8.self))
+        if length <= 0 { return nil }
+        buffer.count = Int(length)
+        let made = buffer.freeze()
+        written.append(made)
+        return Bytes(made.unsafeStart.assumingMemoryBound(to: UInt8.self), made.count)
     }
 
     @inline(__always) private func shipping(_ glance: borrowing Glance, _ row: Int) -> Int64? {
@@ -230,14 +271,28 @@ final class Sorter: @unchecked Sendable {
         var found = cell.tag == Tag.integer ? cell.number : 0
         guard cell.tag == Tag.integer || cell.isAbsent else { return nil }
         var isFound = !cell.isAbsent
-        for column in glance.shippings {
-            let other = column[row]
-            if other.isAbsent { continue }
-            guard other.tag == Tag.integer, !isFound else { return nil }
-            found = other.number
-            isFound = true
+        if glance.hasOtherShipping {
+            for column in glance.shippings {
+                let other = column[row]
+                if other.isAbsent { continue }
+                guard other.tag == Tag.integer, !isFound else { return nil }
+                found = other.number
+                isFound = true
+            }
         }
         return found
+    }
+
+    /// Whether nothing rare is in a record that would ask for care.
+    private func isUsual(_ glance: borrowing Glance, _ row: Int, _ text: Bytes) -> Bool {
+        for column in glance.others where !column[row].isAbsent { return false }
+        for column in glance.currency where !isCurrency(column[row], text) { return false }
+        return true
+    }
+
+    private func passesAll(_ glance: borrowing Glance, _ row: Int, _ lines: Range<Int>, _ text: Bytes) -> Bool {
+        for index in checks.indices where !passes(index, glance, row, lines, text) { return false }
+        return true
     }
 
     @inline(__always) private func isCurrency(_ cell: Cell, _ text: Bytes) -> Bool {

@@ -142,14 +142,14 @@ struct Suspicion {
 
     private func fillFrequent(_ anomalies: inout SalesReport.Anomalies) {
         let table = tally.customers
-        for row in 0..<table.count where table.rows[row].valid > rules.frequentAbove { anomalies.frequentCount += 1 }
+        for row in 0..<table.count where table[row].valid > rules.frequentAbove { anomalies.frequentCount += 1 }
         let rows = Ranking.first(caps.anomalies, of: table) {
             $0.valid > rules.frequentAbove
         } by: {
             $1.valid
         }
         anomalies.frequent = rows.map { row in
-            let sums = table.rows[row]
+            let sums = table[row]
             let total = table.total(sums.all, row, 0)
             return SalesReport.Customer(
                 id: table.key(row).text, name: tally.texts.text(sums.name), orders: sums.valid, total: total,

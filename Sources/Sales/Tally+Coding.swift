@@ -5,7 +5,7 @@ extension Tally {
         encoder.int(summary.valid)
         encoder.int(summary.orders)
         encoder.list(0..<customers.count) { index in
-            let row = customers.rows[index]
+            let row = customers[index]
             encoder.bytes(customers.key(index))
             encoder.int(row.valid)
             encoder.int(row.orders)
@@ -15,7 +15,7 @@ extension Tally {
             encoder.optional(texts.bytes(row.name)) { encoder.bytes($0) }
         }
         encoder.list(0..<products.count) { index in
-            let row = products.rows[index]
+            let row = products[index]
             encoder.bytes(products.key(index))
             encoder.int(row.orders)
             encoder.wide(products.total(row.units, index, 0).raw)
@@ -26,18 +26,18 @@ extension Tally {
         }
         encoder.list(0..<categories.count) { index in
             encoder.bytes(categories.key(index))
-            encoder.int(categories.rows[index].lines)
-            encoder.wide(categories.total(categories.rows[index].revenue, index, 0).raw)
+            encoder.int(categories[index].lines)
+            encoder.wide(categories.total(categories[index].revenue, index, 0).raw)
         }
         for table in [statuses, payments, shippings] {
             encoder.list(0..<table.count) { index in
                 encoder.bytes(table.key(index))
-                encoder.int(table.rows[index].count)
-                encoder.wide(table.total(table.rows[index].total, index, 0).raw)
+                encoder.int(table[index].count)
+                encoder.wide(table.total(table[index].total, index, 0).raw)
             }
         }
         encoder.list(0..<days.count) { index in
-            let row = days.rows[index]
+            let row = days[index]
             encoder.bytes(days.key(index))
             encoder.int(row.orders)
             for (sum, value) in [row.revenue, row.tax, row.shipping, row.items].enumerated() {
@@ -70,23 +70,23 @@ extension Tally {
         for _ in 0..<(try decoder.count()) { try decodeProduct(&decoder) }
         for _ in 0..<(try decoder.count()) {
             let index = try decoder.bytes { categories.row($0) }
-            categories.rows[index].lines = try decoder.int()
+            categories[index].lines = try decoder.int()
             let sum = try decoder.wide()
-            categories.add(sum, to: &categories.rows.base[index].revenue, index, 0)
+            categories.add(sum, to: &categories.at(index).pointee.revenue, index, 0)
         }
         for table in [statuses, payments, shippings] {
             for _ in 0..<(try decoder.count()) {
                 let index = try decoder.bytes { table.row($0) }
-                table.rows[index].count = try decoder.int()
+                table[index].count = try decoder.int()
                 let sum = try decoder.wide()
-                table.add(sum, to: &table.rows.base[index].total, index, 0)
+                table.add(sum, to: &table.at(index).pointee.total, index, 0)
             }
         }
         for _ in 0..<(try decoder.count()) {
             let index = try decoder.bytes { $0.count == 8 ? days.row($0) : -1 }
             guard index >= 0 else { throw decoder.damaged("a day is none") }
-            days.rows[index].orders = try decoder.int()
-            let row = days.rows.base + index
+            days[index].orders = try decoder.int()
+            let row = days.at(index)
             days.add(try decoder.wide(), to: &row.pointee.revenue, index, 0)
             days.add(try decoder.wide(), to: &row.pointee.tax, index, 1)
             days.add(try decoder.wide(), to: &row.pointee.shipping, index, 2)
@@ -119,7 +119,7 @@ extension Tally {
 
     private func decodeCustomer(_ decoder: inout PartialDecoder) throws(SluiceError) {
         let index = try decoder.bytes { customers.row($0) }
-        let row = customers.rows.base + index
+        let row = customers.at(index)
         row.pointee.valid = try decoder.int()
         row.pointee.orders = try decoder.int()
         customers.add(try decoder.wide(), to: &row.pointee.all, index, 0)
@@ -134,7 +134,7 @@ extension Tally {
 
     private func decodeProduct(_ decoder: inout PartialDecoder) throws(SluiceError) {
         let index = try decoder.bytes { products.row($0) }
-        let row = products.rows.base + index
+        let row = products.at(index)
         row.pointee.orders = try decoder.int()
         products.add(try decoder.wide(), to: &row.pointee.units, index, 0)
         products.add(try decoder.wide(), to: &row.pointee.revenue, index, 1)

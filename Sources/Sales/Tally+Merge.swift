@@ -44,8 +44,8 @@ extension Tally {
         for index in 0..<other.customers.count {
             let row = customers.row(other.customers.key(index))
             places.append(row)
-            let theirs = other.customers.rows[index]
-            let mine = customers.rows.base + row
+            let theirs = other.customers[index]
+            let mine = customers.at(row)
             mine.pointee.valid += theirs.valid
             mine.pointee.orders += theirs.orders
             customers.add(theirs.all, to: &mine.pointee.all, row, 0)
@@ -67,8 +67,8 @@ extension Tally {
     private func mergeProducts(_ other: Tally) {
         for index in 0..<other.products.count {
             let row = products.row(other.products.key(index))
-            let theirs = other.products.rows[index]
-            let mine = products.rows.base + row
+            let theirs = other.products[index]
+            let mine = products.at(row)
             mine.pointee.orders += theirs.orders
             products.add(theirs.units, to: &mine.pointee.units, row, 0)
             products.add(theirs.revenue, to: &mine.pointee.revenue, row, 1)
@@ -85,7 +85,7 @@ extension Tally {
     ) {
         for index in 0..<theirs.count {
             let row = mine.row(theirs.key(index))
-            add(mine.rows.base + row, theirs.rows[index], mine, row)
+            add(mine.at(row), theirs[index], mine, row)
         }
         mergeWide(mine, theirs)
     }

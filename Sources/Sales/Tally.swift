@@ -101,17 +101,20 @@ final class Tally: @unchecked Sendable {
 
     /// The rules' limits, ready for comparisons.
     private struct Limits {
-        let threshold: Int128
-        let quantity: Int128
-        let tolerance: Int128
+        let threshold: Limit
+        let quantity: Limit
+        let tolerance: Tolerance
         let taxRate: Int128?
     }
+
+    /// What a total has to reach to be among the highest.
+    private var lowestHigh = Limit(Amount(raw: .min / 2))
 
     init(_ rules: SalesRules) {
         self.rules = rules
         limits = Limits(
-            threshold: rules.anomalyThreshold.raw, quantity: rules.highQuantity.raw, tolerance: rules.tolerance.raw,
-            taxRate: rules.taxRate?.raw)
+            threshold: Limit(rules.anomalyThreshold), quantity: Limit(rules.highQuantity),
+            tolerance: Tolerance(rules.tolerance), taxRate: rules.taxRate?.raw)
         orderStatuses = Set(rules.revenueStatuses.map { Array($0.utf8) })
         let kept = max(Tally.kept, rules.caps.anomalies)
         highest = TopList(kept) { left, right in
@@ -130,13 +133,13 @@ final class Tally: @unchecked Sendable {
     }
 
     /// Counts a valid record.
-    @inline(__always) func add<N: Quantum>(_ record: SalesRecord<N>) {
+    @inline(__always) func add<N: Quantum>(_ record: SalesRecord<N>, customerHash: UInt64) {
         summary.valid &+= 1
         ids.add(record.id)
         totals.add(record.total)
 
-        let customer = customers.row(record.customer)
-        let buyer = customers.rows.base + customer
+        let customer = customers.row(record.customer, hash: customerHash)
+        let buyer = customers.at(customer)
         buyer.pointee.valid &+= 1
         customers.add(record.total, to: &buyer.pointee.all, customer, 0)
         if record.time < buyer.pointee.first { buyer.pointee.first = record.time }
@@ -167,7 +170,7 @@ final class Tally: @unchecked Sendable {
             pieces = N.plus(pieces, item.pointee.quantity)
             add(item, line, record, isOrder)
         }
-        check(record, sum)
+        check(record, sum, customer)
 
         guard isOrder else { return }
         summary.orders &+= 1
@@ -176,7 +179,7 @@ final class Tally: @unchecked Sendable {
         if record.time < buyer.pointee.firstOrder { buyer.pointee.firstOrder = record.time }
         if record.time > buyer.pointee.lastOrder { buyer.pointee.lastOrder = record.time }
         let day = self.day(of: record.time)
-        let row = days.rows.base + day
+        let row = days.at(day)
         row.pointee.orders &+= 1
         days.add(record.total, to: &row.pointee.revenue, day, 0)
         days.add(record.tax, to: &row.pointee.tax, day, 1)
@@ -185,15 +188,15 @@ final class Tally: @unchecked Sendable {
     }
 
     @inline(__always) private func count<N: Quantum>(_ total: N, _ table: KeyTable<ShareRow>, _ row: Int) {
-        table.rows.base[row].count &+= 1
-        table.add(total, to: &table.rows.base[row].total, row, 0)
+        table.at(row).pointee.count &+= 1
+        table.add(total, to: &table.at(row).pointee.total, row, 0)
     }
 
     @inline(__always) private func add<N: Quantum>(
         _ item: UnsafePointer<SalesRecord<N>.Item>, _ line: Int, _ record: SalesRecord<N>, _ isOrder: Bool
     ) {
         let product = products.row(item.pointee.product)
-        let row = products.rows.base + product
+        let row = products.at(product)
         if record.time >= row.pointee.time { describe(row, item.pointee.name, item.pointee.category, record.time) }
         if isOrder {
             if row.pointee.lastOrder != summary.valid {
@@ -203,11 +206,11 @@ final class Tally: @unchecked Sendable {
             products.add(item.pointee.quantity, to: &row.pointee.units, product, 0)
             products.add(item.pointee.subtotal, to: &row.pointee.revenue, product, 1)
             let category = categories.row(item.pointee.category)
-            categories.rows.base[category].lines &+= 1
-            categories.add(item.pointee.subtotal, to: &categories.rows.base[category].revenue, category, 0)
+            categories.at(category).pointee.lines &+= 1
+            categories.add(item.pointee.subtotal, to: &categories.at(category).pointee.revenue, category, 0)
         }
-        let quantity = item.pointee.quantity.raw
-        if quantity > limits.quantity {
+        if !item.pointee.quantity.isWithin(limits.quantity) {
+            let quantity = item.pointee.quantity.raw
             quantities.count &+= 1
             if !quantities.isBelow(quantity) {
                 quantities.offer(
@@ -216,7 +219,11 @@ final class Tally: @unchecked Sendable {
                         product: item.pointee.product.text))
             }
         }
-        if item.pointee.isPriced {
+        if item.pointee.isPriced,
+            !N.agree(
+                item.pointee.quantity, item.pointee.price, item.pointee.discount, item.pointee.subtotal,
+                limits.tolerance)
+        {
             let expected = N.times(item.pointee.quantity, item.pointee.price) &- item.pointee.discount.raw
             compare(expected, item.pointee.subtotal.raw, &lines, record, line)
         }
@@ -235,30 +242,38 @@ final class Tally: @unchecked Sendable {
         texts.set(&row.pointee.category, category)
     }
 
-    @inline(__always) private func check<N: Quantum>(_ record: SalesRecord<N>, _ sum: N) {
-        compare(sum.raw, record.subtotal.raw, &subtotals, record, nil)
+    @inline(__always) private func check<N: Quantum>(_ record: SalesRecord<N>, _ sum: N, _ customer: Int) {
+        if !N.agree(sum, record.subtotal, limits.tolerance) {
+            compare(sum.raw, record.subtotal.raw, &subtotals, record, nil)
+        }
         if let rate = limits.taxRate {
             compare(
                 Amount(raw: record.subtotal.raw).times(Amount(raw: rate)).raw, record.tax.raw, &taxes, record, nil)
         }
-        compare(
-            N.plus(N.plus(record.subtotal, record.tax), record.shipping).raw, record.total.raw, &sums, record, nil)
-        let total = record.total.raw
-        if total > limits.threshold {
-            high.append(HighRow(customer: customers.row(record.customer), time: record.time, total: total))
+        let parts = N.plus(N.plus(record.subtotal, record.tax), record.shipping)
+        if !N.agree(parts, record.total, limits.tolerance) {
+            compare(parts.raw, record.total.raw, &sums, record, nil)
         }
-        if !highest.isFull || total >= (highest.elements.last?.total ?? 0) {
-            highest.offer(
-                HighValue(
-                    transaction: record.id.text, customer: record.customer.text, time: record.time, total: total))
+        if !record.total.isWithin(limits.threshold) {
+            high.append(HighRow(customer: customer, time: record.time, total: record.total.raw))
         }
+        if !record.total.isWithin(lowestHigh) { offer(record) }
     }
 
-    @inline(__always) private func compare<N: Quantum>(
+    @inline(never) private func offer<N: Quantum>(_ record: SalesRecord<N>) {
+        highest.offer(
+            HighValue(
+                transaction: record.id.text, customer: record.customer.text, time: record.time,
+                total: record.total.raw))
+        // One that is as high as the last may still come before it.
+        if highest.isFull, let last = highest.elements.last { lowestHigh = Limit(Amount(raw: last.total - 1)) }
+    }
+
+    @inline(never) private func compare<N: Quantum>(
         _ expected: Int128, _ found: Int128, _ findings: inout Findings, _ record: SalesRecord<N>, _ line: Int?
     ) {
         let difference = expected &- found
-        guard difference > limits.tolerance || difference < 0 &- limits.tolerance else { return }
+        guard difference > limits.tolerance.raw || difference < 0 &- limits.tolerance.raw else { return }
         findings.count &+= 1
         let rank = difference < 0 ? 0 &- difference : difference
         if findings.isBelow(rank) { return }
