@@ -7,7 +7,7 @@ final class Tally: @unchecked Sendable {
     // `@unchecked Sendable` because one task at a time holds a tally.
 
     /// How many of each kind of anomaly are kept at least, for tables.
-    static let kept = 1000
+    static let kept = 200
 
     let rules: SalesRules
     var summary = SummaryRow()
