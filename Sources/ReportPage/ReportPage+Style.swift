@@ -144,7 +144,10 @@ extension ReportPage {
         .bars { width: 46%; vertical-align: middle; }
         .ranked .bars { width: 15%; }
         .ranked .head { min-width: 12em; }
-        .three .head { min-width: 6em; }
+        .three .head { min-width: 7.6em; }
+        .three tbody th:first-child { padding-left: 19px; text-indent: -19px; }
+        .three th:not(.head), .three td { padding-left: 6px; padding-right: 6px; }
+        .three tr > :last-child { padding-right: 0; }
         .under { display: none; margin-top: 5px; }
         .under .bar { height: 6px; }
         .id { display: block; color: var(--soft); font-weight: 400; font-size: 13.5px; }
@@ -198,7 +201,7 @@ extension ReportPage {
           .panel { border: 0; border-top: 1px solid var(--line); border-radius: 0; padding: 4mm 0 0; }
           .three { grid-template-columns: repeat(3, auto); gap: 4mm; }
           .three table { font-size: 7.8pt; }
-          .three th, .three td { padding-left: .8mm; padding-right: .8mm; }
+          .three th:not(.head), .three td { padding-left: .8mm; padding-right: .8mm; }
           .three .id { display: block; }
           .scroll { overflow: visible; background: none; margin: 0; padding: 0; }
           .id { display: inline; font-size: 7.5pt; margin-left: 1.5mm; }

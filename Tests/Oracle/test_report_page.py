@@ -1,8 +1,10 @@
 """The page of a sales report in a real browser: wide and on a phone, light and dark, and on paper.
 
-The pages are those that the Swift tests leave in $SLUICE_TEST_PAGES, of reports of all kinds.
+The pages are those that the Swift tests leave in $SLUICE_TEST_PAGES, of reports of all kinds, and one that the program
+makes of a batch.
 """
 
+import json
 import os
 import re
 import struct
@@ -16,13 +18,16 @@ import pytest
 FOLDER = os.environ.get("SLUICE_TEST_PAGES")
 PAGES = sorted(Path(FOLDER).glob("*.html")) if FOLDER else []
 
-pytestmark = [
-    chromium.needed,
-    pytest.mark.skipif(
-        not PAGES, reason="SLUICE_TEST_PAGES names no folder with pages; `make test` has the Swift tests write them"),
-]
+pytestmark = chromium.needed
 
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+needs_pages = pytest.mark.skipif(
+    not PAGES, reason="SLUICE_TEST_PAGES names no folder with pages; `make test` has the Swift tests write them")
+
+
+def every_page(test):
+    """Runs a test with every page, or skips it and says why."""
+    return needs_pages(pytest.mark.parametrize("page", PAGES or [Path("none")], ids=lambda page: page.stem)(test))
+
 
 # Elements that stand out of the window to the right, but for those in a box that scrolls.
 OUTSIDE = """
@@ -137,7 +142,7 @@ def test_a_browser_reads_the_page_as_it_was_written(browser, page):
         assert shown.ask("document.compatMode") == "CSS1Compat"
 
 
-@pytest.mark.skipif(not PAGES, reason="no pages")
+@needs_pages
 def test_nothing_can_be_run_or_fetched_even_if_it_got_in(browser, tmp_path):
     """The policy holds: what is put into the page does not run, and an image is not asked for."""
     html = (Path(FOLDER) / "single.html").read_text()
@@ -151,6 +156,7 @@ def test_nothing_can_be_run_or_fetched_even_if_it_got_in(browser, tmp_path):
         assert "Content Security Policy" in said
 
 
+@needs_pages
 def test_the_plain_command_line_reads_it_too():
     """`chromium --dump-dom`, without anything of ours in between."""
     with tempfile.TemporaryDirectory() as folder:
@@ -162,3 +168,26 @@ def test_the_plain_command_line_reads_it_too():
     text = done.stdout.decode()
     assert "</html>" in text
     assert text.count("<svg class=\"plot\"") == 2
+
+
+def test_shows_what_the_program_reports(browser, sluice, attempt, tmp_path):
+    """From a made-up batch to the page beside its report: the headline is the JSON's, and there is a column for each day."""
+    if "html" not in attempt("report", "--help").text:
+        pytest.skip("this program makes no pages of reports")
+    sluice("generate", "sales", "--count", 2000, "--days", 40, "--invalid-rate", "0.02", "-o", tmp_path / "in")
+    batch = next((tmp_path / "in").glob("*.json"))
+    sluice("report", batch, "-o", tmp_path / "out")
+    page, = (tmp_path / "out").rglob("*.html")
+    report = json.loads(page.with_suffix(".json").read_text(), parse_float=str)
+    for width, dark in [(1280, False), (390, True)]:
+        with browser.open(page, width=width, dark=dark) as shown:
+            check_shown(shown, width)
+            values = [text.replace(",", "") for text in shown.ask(
+                "[...document.querySelectorAll('.figure .value')].map(e => e.textContent)")]
+            summary = report["summary"]
+            assert values == [str(value) for value in (
+                summary["total_revenue"], summary["orders"], summary["average_order_value"], summary["unique_customers"],
+                summary["total_items"], summary["total_tax"], summary["total_shipping"])]
+            assert shown.ask("document.querySelectorAll('#days-t ~ g .column').length") == len(report["daily"])
+            invalid = report["validation"]["invalid_transactions"]
+            assert f"{invalid} records of 2,000" in shown.ask("document.querySelector('.notice').textContent")
