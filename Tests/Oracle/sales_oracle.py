@@ -21,7 +21,6 @@ TIMES = [
     (r"record: is not valid JSON: (?:[^\"\\]|\\.)+", "record: is not valid JSON: …"),
     (r" is after \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?Z", " is after …"),
 ]
-TOP, HIGHEST, DETAILS, ERRORS = 10, 20, 100, 50
 
 
 def blanked(text):
@@ -172,7 +171,7 @@ class Report:
             "invalid_transactions": len(self.rejected),
             "validation_errors": [
                 ({"file": name} if several else {}) | {"index": index, "transaction_id": id, "errors": reasons}
-                for name, index, id, reasons in self.rejected[:ERRORS]],
+                for name, index, id, reasons in self.rejected[:self.rules.errors]],
         }
 
     def summary(self):
@@ -203,7 +202,7 @@ class Report:
             "name": self.names.get(id),
             "total_spent": self.money(self.spent[id]),
             "order_count": len(self.by_customer[id]),
-        } for id in self.customer_ranking[:TOP]]}
+        } for id in self.customer_ranking[:self.rules.top]]}
 
     def product_lists(self):
         self.units, self.revenue, self.orders_with = defaultdict(int), defaultdict(int), defaultdict(int)
@@ -214,7 +213,7 @@ class Report:
             for product in {item.product for item in order.items}:
                 self.orders_with[product] += 1
         self.product_ranking = sorted(self.revenue, key=lambda id: (-self.revenue[id], id))
-        return {"top_products": [self.product(id) for id in self.product_ranking[:TOP]]}
+        return {"top_products": [self.product(id) for id in self.product_ranking[:self.rules.top]]}
 
     def product(self, id):
         name, category = self.products[id]
@@ -248,7 +247,7 @@ class Report:
 
     def details(self):
         customers = []
-        for id in self.customer_ranking[:DETAILS]:
+        for id in self.customer_ranking[:self.rules.details]:
             orders = self.by_customer[id]
             times = [order.time for order in orders]
             span = Fraction(max(times) - min(times), DAY)
@@ -267,7 +266,7 @@ class Report:
             "orders": self.orders_with[id],
             "mean_price": decimal(Fraction(self.revenue[id], self.units[id]), self.rules.decimals),
             "share": decimal(Fraction(self.revenue[id] * 100, everything), 2) if everything else None,
-        } for id in self.product_ranking[:DETAILS]]
+        } for id in self.product_ranking[:self.rules.details]]
         count = len(self.by_customer)
         return {
             "customers": {
@@ -328,9 +327,9 @@ class Anomalies:
             "suspicious_counts": {name: len(found) for name, found in patterns.items()},
             "suspicious_patterns": [
                 {"type": name, "concern": concerns[name], **pattern}
-                for name, found in patterns.items() for _, pattern in sorted(found, key=lambda it: it[0])[:HIGHEST]],
+                for name, found in patterns.items() for _, pattern in sorted(found, key=lambda it: it[0])[:self.rules.listed]],
             "frequent_customer_count": len(frequent),
-            "frequent_customers": frequent[:HIGHEST],
+            "frequent_customers": frequent[:self.rules.listed],
         }
 
     def high_values(self):
@@ -354,7 +353,7 @@ class Anomalies:
                 "total": self.money(record.total),
                 "reason": f"Exceeds {ordinal(rank)} percentile" if record.total > limit else "Exceeds threshold",
                 "above_threshold": record.total > self.threshold,
-            } for record in high[:HIGHEST]],
+            } for record in high[:self.rules.listed]],
         }
 
     # What follows gives pairs: what a pattern is ranked by, and what the report says of it.
@@ -373,7 +372,7 @@ class Anomalies:
                 (bisect_right(times, start + self.rules.window * SECOND) - first, first)
                 for first, start in enumerate(times))
             count, first = max(windows, key=lambda window: window[0])
-            if count >= 2:
+            if count >= self.rules.window_count:
                 inside = made[first:first + count]
                 found.append(((-count, customer), {
                     "customer_id": customer,

@@ -39,8 +39,13 @@ class Rules:
     high_quantity: str = "20"
     frequent: int = 10
     window: int = 3600
+    window_count: int = 2
     tolerance: str = "0.01"
     tax_rate: str = None
+    errors: int = 50
+    top: int = 10
+    listed: int = 20
+    details: int = 100
 
 
 @dataclass

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 import sales_batches
-from sales_cases import BAD_INPUTS, EMAILS, MALFORMED, NO_EMAILS, NO_TIMES, REASONS, TIMES, every_kind, every_missing, every_twice, made
+from sales_cases import BAD_INPUTS, EMAILS, MALFORMED, NO_EMAILS, NO_TIMES, REASONS, SHAPES, TIMES, every_kind, every_missing, every_twice, made
 from sales_input import Batch, InputFails, Malformed, parsed
 from sales_oracle import Report, decimal, plain, report
 from sales_records import ONE, Rules, amount, judge, moment, time_text
@@ -24,9 +24,10 @@ def test_base_is_valid():
     assert reasons(made()) == []
 
 
-@pytest.mark.parametrize("name", REASONS)
+@pytest.mark.parametrize("name", REASONS | SHAPES)
 def test_reasons(name):
-    assert reasons(REASONS[name][0]) == REASONS[name][1]
+    text, expected = (REASONS | SHAPES)[name]
+    assert reasons(text) == expected
 
 
 def test_reasons_of_every_field():
