@@ -13,6 +13,7 @@ import sales_batches as made_up
 from sales_cases import BAD_INPUTS, BASE, EMAILS, MALFORMED, NO_EMAILS, NO_TIMES, REASONS, SHAPES, TIMES, every_kind, every_missing, every_twice, made
 from sales_input import Batch
 from sales_oracle import Report, blanked, report
+from sales_records import DAY, Rules
 from sales_schema import check_schema
 
 SAMPLE = Path(__file__).with_name("sales_batch.json")
@@ -261,6 +262,51 @@ def world_of(rng, count, broken=0.05):
     style = made_up.Style(rng, lines=True)
     style.layout = "compact"
     return made_up.texts(rng, count, style, broken), style
+
+
+DAY_2022 = 1_640_995_200_000_000
+RULES = {
+    "no decimals": ({"decimals": 0}, Rules(decimals=0)),
+    "six decimals": ({"decimals": 6}, Rules(decimals=6)),
+    "a tax rate": ({"tax_rate": "0.08"}, Rules(tax_rate="0.08")),
+    "a tax rate with many places": ({"tax_rate": "0.077777777777777777", "tolerance": "0.5"}, Rules(tax_rate="0.077777777777777777", tolerance="0.5")),
+    "no tolerance": ({"tolerance": "0"}, Rules(tolerance="0")),
+    "the median": ({"percentile": "50"}, Rules(percentile="50")),
+    "the first percentile": ({"percentile": "1"}, Rules(percentile="1")),
+    "the second percentile": ({"percentile": "2"}, Rules(percentile="2")),
+    "the 99.9th percentile": ({"percentile": "99.9"}, Rules(percentile="99.9")),
+    "the highest": ({"percentile": "100"}, Rules(percentile="100")),
+    "a window of half an hour": ({"window": "30m", "anomaly_threshold": "50"}, Rules(window=1800, anomaly_threshold="50")),
+    "a window of two hours": ({"window": "2h", "anomaly_threshold": "50", "window_count": 3}, Rules(window=7200, anomaly_threshold="50", window_count=3)),
+    "a window of 90 seconds": ({"window": "90s", "anomaly_threshold": "1"}, Rules(window=90, anomaly_threshold="1")),
+    "other limits": (
+        {"max_unit_price": "100.5", "max_quantity": "5", "max_total": "500", "high_quantity": "2", "frequent_above": 2},
+        Rules(max_unit_price="100.5", max_quantity="5", max_total="500", high_quantity="2", frequent=2)),
+    "other statuses": ({"revenue_statuses": ["pending", "🎁", "Completed"]}, Rules(revenue_statuses=("pending", "🎁", "Completed"))),
+    "another currency": ({"currency": "EUR"}, Rules(currency="EUR")),
+    "limits of time": (
+        {"not_before": "2021-06-01", "not_after": "2022-01-01"}, Rules(not_before=DAY_2022 - 214 * DAY, not_after=DAY_2022)),
+    "other lengths": (
+        {"caps": {"errors": 3, "top": 2, "anomalies": 4, "details": 5}}, Rules(errors=3, top=2, listed=4, details=5)),
+    "empty lists": (
+        {"caps": {"errors": 0, "top": 0, "anomalies": 0, "details": 0}}, Rules(errors=0, top=0, listed=0, details=0)),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_other_rules(told, tmp_path, rng, name):
+    rules, expected = RULES[name]
+    style = made_up.Style(rng)
+    world = made_up.World(rng, customers=20, products=30, wild=0.02)
+    world.high, world.mismatch, world.days = 0.1, 0.1, 3 if "window" in name else 800
+    data = made_up.document(rng, made_up.texts(rng, 250, style, 0.05, world), style)
+    (tmp_path / "x.json").write_bytes(data)
+    plain = json.dumps(rules, ensure_ascii=False)
+    for key in ("tax_rate", "tolerance", "percentile", "max_unit_price", "max_quantity", "max_total", "high_quantity", "anomaly_threshold"):
+        if key in rules:
+            plain = plain.replace(f'"{rules[key]}"', rules[key])
+    (tmp_path / "rules.yaml").write_text(plain)
+    same(told("x.json", options=["--rules", "rules.yaml"]), report(("x.json", data), rules=expected))
 
 
 @pytest.mark.parametrize("packing", ["gz", "zst", "gz members"])
