@@ -33,6 +33,8 @@ struct Divider {
     private var stream: (any ByteStream)?
     /// Where the array ends.
     private var end: Int?
+    /// The boundary that was found last.
+    private var last: Boundary?
 
     /// A record's end, and where the next one begins.
     typealias Boundary = (end: Int, next: Int)
@@ -49,18 +51,32 @@ struct Divider {
     /// The first boundary that is found from `target` on; targets come in ascending order.
     mutating func boundary(from target: Int) async throws(SluiceError) -> Boundary {
         while true {
+            // Everybody who looks for a target finds the same boundary, whatever else they looked for before.
+            if let last, hasCommas ? last.end >= target : last.end > target { return last }
             if let end { return (end, end) }
             guard try await fill() else { return (position, position) }
-            // In small steps behind the target, so that everybody who looks for it finds the same one.
-            let step = position < target ? min(block.count, target - position) : min(block.count, 256)
-            let found = look(at: block[0..<step])
+            var step = position < target ? min(block.count, target - position) : min(block.count, 256)
+            let before = cutter
+            var found = look(at: block[0..<step])
+            if found >= 0, position >= target, hasCommas {
+                // Perhaps it is the last of several: the first is wanted.
+                cutter = before
+                step = 0
+                repeat {
+                    found = look(at: block[step..<step + 1])
+                    step += 1
+                } while found < 0
+                found += step - 1
+            } else if found >= 0, position >= target {
+                step = found
+            }
             let start = position
             position += step
             block = block[step..<block.count]
             if cutter.ended != 0, hasCommas {
                 end = start + found
             } else if found >= 0, start >= target {
-                return hasCommas ? (start + found, start + found + 1) : (start + found, start + found)
+                last = hasCommas ? (start + found, start + found + 1) : (start + found, start + found)
             }
         }
     }

@@ -18,6 +18,9 @@ struct Envelope {
     private let layout: SalesLayout
     private let name: String
     private(set) var batch: SalesReport.BatchID?
+    private var hasBatch = false
+    /// Where something malformed was stepped over.
+    private var fault: Int?
     /// The keys of the objects that are open.
     private var path: [String] = []
 
@@ -32,10 +35,12 @@ struct Envelope {
     /// Looks at the beginning of a text; nil when more of it is needed. `isWhole` tells that there is no more.
     mutating func begin(_ bytes: UnsafeRawBufferPointer, isWhole: Bool) throws(SluiceError) -> Shape? {
         batch = nil
+        (hasBatch, fault) = (false, nil)
         path = []
         var scanner = JSONScanner(bytes, isWhole: isWhole)
         do {
             if bytes.starts(with: [0xef, 0xbb, 0xbf]) { scanner.at = 3 }
+            if isNamedLines { return .lines(scanner.at) }
             try scanner.space()
             guard let first = scanner.peek else {
                 if isWhole { throw problem("the input is empty", 0, "a batch document or records were expected") }
@@ -43,9 +48,16 @@ struct Envelope {
             }
             if first == UInt8(ascii: "[") { return .array(scanner.at + 1) }
             let start = scanner.at
-            guard first == UInt8(ascii: "{") else { return .lines(start) }
+            guard first == UInt8(ascii: "{") else {
+                throw problem(
+                    "the input is no batch document", start,
+                    "it should begin with an object, an array, or one of many records")
+            }
             scanner.at += 1
-            if let position = try members(&scanner, isFirst: true) { return .document(position) }
+            if let position = try members(&scanner, isFirst: true) {
+                if let fault { throw malformed(fault) }
+                return .document(position)
+            }
             // An object without the array: a record, if it is followed by others or looks like one.
             try scanner.space()
             if try !isRecord(bytes, start) { throw missing() }
@@ -53,7 +65,6 @@ struct Envelope {
         } catch let error as SluiceError {
             throw error
         } catch is Unfinished {
-            if let start = firstLine(bytes) { return .lines(start) }
             if !isWhole { return nil }
             throw problem(
                 "the document ends before it has \(wanted)", bytes.count,
@@ -63,17 +74,21 @@ struct Envelope {
         }
     }
 
-    /// Where the first line begins, if it is one that ends in a brace: a record, though perhaps a malformed one.
-    private func firstLine(_ bytes: UnsafeRawBufferPointer) -> Int? {
-        guard let start = bytes.firstIndex(where: { $0 > 0x20 && $0 < 0x80 }) else { return nil }
-        guard let end = bytes[start...].firstIndex(of: 0x0a) else { return nil }
-        let last = bytes[start..<end].last { $0 > 0x20 }
-        return end > start + 1 && last == UInt8(ascii: "}") ? start : nil
+    /// Whether the name says that the input is NDJSON.
+    private var isNamedLines: Bool {
+        var name = name[...]
+        for ending in [".gz", ".zst"] where name.hasSuffix(ending) { name = name.dropLast(ending.count) }
+        return name.hasSuffix(".ndjson") || name.hasSuffix(".jsonl")
+    }
+
+    private func malformed(_ offset: Int) -> SluiceError {
+        problem("the document is malformed beside its transactions", offset, "check the file")
     }
 
     /// Reads what follows the array, whose bracket is left of `bytes`.
     mutating func end(_ bytes: UnsafeRawBufferPointer, offset: Int, isArray: Bool) throws(SluiceError) {
         var scanner = JSONScanner(bytes, isWhole: true)
+        fault = nil
         do {
             if !isArray {
                 var depth = path.count
@@ -93,6 +108,7 @@ struct Envelope {
                     if !path.isEmpty { path.removeLast() }
                 }
             }
+            if let fault { throw malformed(offset + fault) }
             try scanner.space()
             if scanner.at < bytes.count {
                 throw problem("text follows the end of the document", offset + scanner.at, "a file holds one document")
@@ -120,7 +136,7 @@ struct Envelope {
     private func isRecord(_ bytes: UnsafeRawBufferPointer, _ start: Int) throws -> Bool {
         var scanner = JSONScanner(bytes, isWhole: true)
         scanner.at = start + 1
-        let keys = SalesField.alwaysRequired.compactMap { layout.paths[$0]?.first?.first }
+        let keys = SalesField.alwaysRequired.filter { !$0.isInItem }.compactMap { layout.paths[$0]?.first?.first }
         while true {
             try scanner.space()
             if scanner.take("}") { return false }
@@ -133,6 +149,11 @@ struct Envelope {
         }
     }
 
+    /// Remembers where what was stepped over is no JSON.
+    private mutating func check(_ scanner: JSONScanner, from start: Int) {
+        if fault == nil, !scanner.isJSON(start..<scanner.at) { fault = start }
+    }
+
     /// Goes through an object's members. Returns where the array begins when it comes to it; nil at the object's end.
     private mutating func members(_ scanner: inout JSONScanner, isFirst: Bool) throws -> Int? {
         var isFirst = isFirst
@@ -140,7 +161,9 @@ struct Envelope {
             try scanner.space()
             if isFirst, scanner.take("}") { return nil }
             isFirst = false
+            let start = scanner.at
             path.append(try scanner.string())
+            check(scanner, from: start)
             try scanner.space()
             guard scanner.take(":") else { throw Unfinished() }
             try scanner.space()
@@ -151,12 +174,21 @@ struct Envelope {
                 }
                 return scanner.at
             }
+            let value = scanner.at
             if path == layout.batchID {
+                if hasBatch {
+                    throw problem(
+                        "the document has \"\(layout.batchID.joined(separator: "."))\" twice", scanner.at,
+                        "check the file")
+                }
+                hasBatch = true
                 batch = try scanner.scalar()
+                check(scanner, from: value)
             } else if layout.transactions.starts(with: path) || layout.batchID.starts(with: path), scanner.take("{") {
                 if let found = try members(&scanner, isFirst: true) { return found }
             } else {
                 try scanner.skip()
+                check(scanner, from: value)
             }
             path.removeLast()
             try scanner.space()
@@ -256,6 +288,22 @@ struct JSONScanner {
             }
         }
         throw Envelope.Unfinished()
+    }
+
+    /// Whether a value that was stepped over is JSON.
+    func isJSON(_ range: Range<Int>) -> Bool {
+        let copy = MutableBuffer(capacity: range.count + 64)
+        copy.append(UnsafeRawBufferPointer(rebasing: bytes[range]))
+        copy.append(repeating: 0, count: 64)
+        guard let parser = sluice_json_parser_create() else { return false }
+        defer { sluice_json_parser_free(parser) }
+        guard let plan = sluice_json_plan_create(0, 1) else { return false }
+        defer { sluice_json_plan_free(plan) }
+        var layout = SalesPlan.layout(commas: true, keepsBad: false)
+        layout.duplicates = 1
+        let start = copy.base.assumingMemoryBound(to: UInt8.self)
+        return sluice_json_project(parser, plan, start, range.count, &layout).code == 0
+            && sluice_json_peek(plan, 0).count == 1
     }
 
     private static func unescaped(_ raw: UnsafeRawBufferPointer) -> String {

@@ -9,6 +9,8 @@ final class Piece: @unchecked Sendable {
     let storage: MutableBuffer
     /// Where in the input it begins.
     var offset = 0
+    /// Whether a comma stands before or behind it, so that it has a record even if there is nothing in it.
+    var hasComma = false
 
     init(room: Int) { storage = MutableBuffer(capacity: room) }
 
@@ -38,8 +40,9 @@ final class Feed {
     private var isFinished = false
     private var separator: Separator?
     private var spare: [Piece] = []
-    /// Where to stop, for a part of the input.
+    /// Where to stop, for a part of the input, and whether a comma is there.
     private var limit: Int?
+    private var isLimitComma = false
 
     static let pieceSize = 512 << 10
     private static let padding = 64
@@ -158,11 +161,22 @@ final class Feed {
         func target(_ index: Int) -> Int {
             first + (size - first) / part.of * index + (size - first) % part.of * index / part.of
         }
-        let start = part.index == 0 ? first : try await divider.boundary(from: target(part.index)).next
-        limit = part.index == part.of - 1 ? nil : try await divider.boundary(from: target(part.index + 1)).end
+        var start = first
+        var isBehindComma = false
+        if part.index > 0 {
+            let boundary = try await divider.boundary(from: target(part.index))
+            start = boundary.next
+            isBehindComma = boundary.next > boundary.end
+        }
+        if part.index < part.of - 1 {
+            let boundary = try await divider.boundary(from: target(part.index + 1))
+            limit = boundary.end
+            isLimitComma = boundary.next > boundary.end
+        }
         if start == first { return }
         pending.storage.count = 0
         pending.offset = start
+        pending.hasComma = isBehindComma
         isAtEnd = false
         position = start
         guard direct == nil else { return }
@@ -181,10 +195,10 @@ final class Feed {
     private func cut() async throws(SluiceError) -> Piece? {
         if let limit, pending.offset + pending.storage.count >= limit {
             isFinished = true
-            return limit < pending.offset ? nil : emit(limit - pending.offset, skipping: 0)
+            return limit < pending.offset ? nil : emit(limit - pending.offset, skipping: 0, hasComma: isLimitComma)
         }
         if !hasCommas { return try await cutLines() }
-        if !isExact, !isAtEnd, let at = guess() { return emit(at, skipping: 1) }
+        if !isExact, !isAtEnd, let at = guess() { return emit(at, skipping: 1, hasComma: true) }
         var cutter = sluice_json_cutter()
         cutter.depth = 1
         cutter.record_depth = 1
@@ -196,7 +210,7 @@ final class Feed {
                 place: .init(file: source.name, offset: pending.offset + pending.storage.count),
                 hint: "the file is cut short: get it again, whole")
         }
-        if found > 0 { return emit(found, skipping: 1) }
+        if found >= 0 { return emit(found, skipping: 1, hasComma: true) }
         try await grow()
         return nil
     }
@@ -244,8 +258,8 @@ final class Feed {
         }
     }
 
-    /// Hands out the first `length` bytes; `skipping` more are not part of any piece.
-    private func emit(_ length: Int, skipping: Int) -> Piece {
+    /// Hands out the first `length` bytes; `skipping` more are not part of any piece. `hasComma` tells that a comma follows.
+    private func emit(_ length: Int, skipping: Int, hasComma: Bool = false) -> Piece {
         let whole = pending
         let rest = whole.storage.count - length - skipping
         let next = spare.popLast() ?? Piece(room: Feed.pieceSize * 2)
@@ -254,6 +268,8 @@ final class Feed {
             next.storage.append(UnsafeRawBufferPointer(start: whole.storage.base + length + skipping, count: rest))
         }
         next.offset = whole.offset + length + skipping
+        next.hasComma = hasComma
+        if hasComma { whole.hasComma = true }
         whole.storage.count = length
         whole.storage.append(repeating: 0, count: Feed.padding)
         whole.storage.count = length

@@ -58,9 +58,8 @@ final class Judge {
         more = 0
         items.resize(0)
         sluice_json_plan_clear(plan.raw)
-        var layout = SalesPlan.layout(commas: true, keepsBad: false)
-        let start = UnsafePointer(text.base.assumingMemoryBound(to: UInt8.self))
-        let status = sluice_json_project(parser, plan.raw, start, bytes.count, &layout)
+        let status = parse(bytes.count)
+        if Int(status.code) == SLUICE_JSON_DUPLICATE { return twice(status, bytes.count) }
         if status.code != 0 { return .rejected(id: nil, reasons: [malformed(status)]) }
         let cells = CellColumn(plan.raw, 0)
         let kind = cells[0].tag
@@ -73,11 +72,29 @@ final class Judge {
         return .rejected(id: identity, reasons: reasons)
     }
 
+    /// Parses what is in `text`. With `duplicates` 1 the first value of a key counts, with 2 its last.
+    private func parse(_ count: Int, duplicates: Int = 0) -> sluice_json_status {
+        sluice_json_plan_clear(plan.raw)
+        var layout = SalesPlan.layout(commas: true, keepsBad: false, duplicates: duplicates)
+        let start = UnsafePointer(text.base.assumingMemoryBound(to: UInt8.self))
+        return sluice_json_project(parser, plan.raw, start, count, &layout)
+    }
+
+    /// Rejects a record that has a key twice, unless it is malformed as well.
+    private func twice(_ status: sluice_json_status, _ count: Int) -> Verdict {
+        let last = parse(count, duplicates: 2)
+        if last.code != 0 { return .rejected(id: nil, reasons: [malformed(last)]) }
+        let other = find(.transactionID).cell.value
+        _ = parse(count, duplicates: 1)
+        let id = find(.transactionID).cell.value == other ? identity : nil
+        let isInItem = SalesField.allCases.contains { $0.isInItem && plan.nodes[$0]?.contains(status.node) == true }
+        let path = path(status.node, isInItem ? Judge.line(at: Int(status.offset), in: text) : nil)
+        return .rejected(id: id, reasons: ["\(path): is there twice"])
+    }
+
     /// Says what is wrong with a record that the parser refused.
     func malformed(_ status: sluice_json_status) -> String {
         switch Int(status.code) {
-        case SLUICE_JSON_DUPLICATE:
-            return "\(plan.names[status.node] ?? "a key"): is there twice"
         case SLUICE_JSON_CONTROL: return "record: is not valid JSON: a control character stands in a string"
         case SLUICE_JSON_UNCLOSED_STRING, SLUICE_JSON_TRUNCATED:
             return "record: is not valid JSON: it ends too early"
@@ -368,40 +385,5 @@ final class Judge {
         }
         guard let problem = check.problem(values, names: nodes.map { path($0, line) }) else { return }
         reject("\(path(nodes[0], line)): \(problem)")
-    }
-
-    // MARK: Words
-
-    /// What a value is, in a reason.
-    static func word(_ tag: UInt8) -> String {
-        switch tag {
-        case Tag.null, Tag.missing: "null"
-        case Tag.bool: "a boolean"
-        case Tag.string, Tag.escaped: "a string"
-        case Tag.array: "an array"
-        case Tag.object: "an object"
-        default: "a number"
-        }
-    }
-
-    /// A string as JSON, cut behind 40 characters.
-    static func quoted(_ text: Bytes) -> String { quoted(text.text) }
-
-    static func quoted(_ text: String) -> String {
-        var result = ""
-        let scalars = text.unicodeScalars
-        guard scalars.count > 40 else {
-            JSONText.quote(text, to: &result)
-            return result
-        }
-        var cut = String.UnicodeScalarView()
-        cut.append(contentsOf: scalars.prefix(40))
-        JSONText.quote(String(cut) + "…", to: &result)
-        return result
-    }
-
-    /// A number as it is written, cut behind 40 characters.
-    static func quoted(number: Bytes) -> String {
-        number.count <= 40 ? number.text : Bytes(number.start, 40).text + "…"
     }
 }

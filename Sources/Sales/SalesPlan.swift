@@ -52,10 +52,10 @@ final class SalesPlan: @unchecked Sendable {
     deinit { sluice_json_plan_free(raw) }
 
     /// How records lie in a text.
-    static func layout(commas: Bool, keepsBad: Bool) -> sluice_json_layout {
+    static func layout(commas: Bool, keepsBad: Bool, duplicates: Int = 0) -> sluice_json_layout {
         sluice_json_layout(
-            commas: commas ? 1 : 0, max_depth: 1000, duplicates: 0, unknown_keys: 0, strict: 0, max_filled: 0,
-            keep_bad: keepsBad ? 1 : 0)
+            commas: commas ? 1 : 0, max_depth: 1024, duplicates: Int32(duplicates), unknown_keys: 0, strict: 0,
+            max_filled: 0, keep_bad: keepsBad ? 1 : 0, whole_characters: 1)
     }
 
     private func kind(_ field: SalesField, _ literals: Bool) -> Int {

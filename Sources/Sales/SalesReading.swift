@@ -161,9 +161,9 @@ final class ReadingPass: @unchecked Sendable {
             if status.code == SLUICE_JSON_MEMORY {
                 throw SluiceError(.inputOutput, "out of memory", place: place, hint: "give it fewer threads")
             }
+            // Only a piece that was cut by a guess comes to this, and is read again.
             throw SluiceError(
-                .invalidData, "the array of transactions is malformed between its records", place: place,
-                hint: "one comma stands between two records, and none behind the last")
+                .invalidData, "the array of transactions is malformed", place: place, hint: "check the file")
         case .success(let outcome):
             for record in outcome.rejected {
                 let index = input.records + record.record
@@ -200,59 +200,73 @@ final class ReadingPass: @unchecked Sendable {
     private static func work(
         _ piece: Piece, _ sorter: Sorter, commas: Bool, _ isExact: Bool, _ keepsText: Bool
     ) -> Result<Sorter.Outcome, Sorter.Fault> {
-        let result = sorter.read(piece.text, commas: commas, keepsText: keepsText)
+        let text = piece.text
+        let bytes = UnsafeRawBufferPointer(start: text.start, count: text.count)
+        let isNothing = piece.hasComma && bytes.allSatisfy { $0 <= 0x20 }
+        let result = sorter.read(text, commas: commas, keepsText: keepsText, isOne: isNothing)
         guard case .failure(let fault) = result, isExact || !commas, fault.status.code != SLUICE_JSON_UTF8,
             fault.status.code != SLUICE_JSON_MEMORY
         else { return result }
-        return oneByOne(piece.text, sorter, commas: commas, keepsText, fault)
+        if String(validating: bytes, as: UTF8.self) == nil {
+            let status = sluice_json_status(code: Int32(SLUICE_JSON_UTF8), node: -1, record: 0, offset: 0)
+            return .failure(Sorter.Fault(status: status))
+        }
+        return .success(oneByOne(text, sorter, commas: commas, keepsText))
     }
 
     /// Reads a piece record by record, when something in it keeps the parser from reading them together.
     private static func oneByOne(
-        _ text: Bytes, _ sorter: Sorter, commas: Bool, _ keepsText: Bool, _ fault: Sorter.Fault
-    ) -> Result<Sorter.Outcome, Sorter.Fault> {
+        _ text: Bytes, _ sorter: Sorter, commas: Bool, _ keepsText: Bool
+    ) -> Sorter.Outcome {
         let bytes = UnsafeRawBufferPointer(start: text.start, count: text.count)
-        var scanner = JSONScanner(bytes, isWhole: true)
         var outcome = Sorter.Outcome()
         let copy = MutableBuffer(capacity: 4096)
-        while true {
-            try? scanner.space()
-            let start = scanner.at
-            if start >= text.count { return .success(outcome) }
-            if commas {
-                if outcome.records > 0 {
-                    guard scanner.take(",") else { return .failure(fault) }
-                    try? scanner.space()
-                }
-                guard (try? scanner.skip()) != nil else { return .failure(fault) }
-                try? scanner.space()
-            } else {
-                scanner.at = bytes[start...].firstIndex(of: 0x0a) ?? text.count
-            }
-            var first = start
-            while first < scanner.at, commas, bytes[first] == UInt8(ascii: ",") || bytes[first] <= 0x20 { first += 1 }
+        var start = 0
+        while start <= text.count {
+            let end = commas ? elementEnd(bytes, start) : bytes[start...].firstIndex(of: 0x0a) ?? text.count
+            let own = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+            start = end + 1
+            if !commas, own.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) { continue }
             copy.removeAll()
-            copy.append(UnsafeRawBufferPointer(rebasing: bytes[first..<scanner.at]))
-            let count = copy.count
+            copy.append(own)
             copy.append(repeating: 0, count: 64)
-            let own = Bytes(UnsafePointer(copy.base.assumingMemoryBound(to: UInt8.self)), count)
-            let result = sorter.read(own, commas: true, keepsText: keepsText)
-            switch result {
-            case .success(let one) where one.records == 1:
+            let record = Bytes(UnsafePointer(copy.base.assumingMemoryBound(to: UInt8.self)), own.count)
+            switch sorter.read(record, commas: true, keepsText: keepsText, isOne: true) {
+            case .success(let one):
                 outcome.rejected += one.rejected.map {
                     var record = $0
                     record.record += outcome.records
                     return record
                 }
-            case .success:
-                return .failure(fault)
-            case .failure(let own):
+            case .failure(let fault):
                 outcome.rejected.append(
                     Sorter.Rejected(
-                        record: outcome.records, id: nil, reasons: [sorter.malformed(own.status)],
-                        text: keepsText ? Bytes(text.start + first, count).text : ""))
+                        record: outcome.records, id: nil, reasons: [sorter.malformed(fault.status)],
+                        text: keepsText ? record.text : ""))
             }
             outcome.records += 1
         }
+        return outcome
+    }
+
+    /// Where the element that begins at `start` ends, going by quotes and brackets alone.
+    private static func elementEnd(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int {
+        var depth = 0
+        var at = start
+        while at < bytes.count {
+            switch bytes[at] {
+            case UInt8(ascii: "\""):
+                at += 1
+                while at < bytes.count, bytes[at] != UInt8(ascii: "\"") {
+                    at += bytes[at] == UInt8(ascii: "\\") ? 2 : 1
+                }
+            case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+            case UInt8(ascii: ","): if depth == 0 { return at }
+            default: break
+            }
+            at += 1
+        }
+        return bytes.count
     }
 }

@@ -1,4 +1,5 @@
 import CSimdjson
+import Glibc
 import Support
 
 /// Sorts the records of a text into valid and rejected ones: most at a glance, the others with the judge's care.
@@ -52,16 +53,35 @@ final class Sorter: @unchecked Sendable {
 
     deinit { sluice_json_parser_free(parser) }
 
-    /// Reads whole records, which are followed by padding. A failure is one of the text as a whole.
-    func read(_ text: Bytes, commas: Bool, keepsText: Bool) -> Result<Outcome, Fault> {
+    /// Reads whole records, which are followed by padding. A failure is one of the text as a whole; nothing is counted then.
+    /// `isOne` tells that the text is to be one record.
+    func read(_ text: Bytes, commas: Bool, keepsText: Bool, isOne: Bool = false) -> Result<Outcome, Fault> {
         var layout = SalesPlan.layout(commas: commas, keepsBad: true)
         sluice_json_plan_clear(plan.raw)
         let status = sluice_json_project(parser, plan.raw, text.start, text.count, &layout)
         guard status.code == 0 else { return .failure(Fault(status: status)) }
         var outcome = Outcome()
         outcome.records = Int(CellColumn(plan.raw, 0).count)
+        if isOne ? outcome.records != 1 : !commas && !isLines(text, outcome.records) {
+            let code = Int32(SLUICE_JSON_UNEXPECTED)
+            return .failure(Fault(status: sluice_json_status(code: code, node: -1, record: 0, offset: 0)))
+        }
         sort(text, &outcome, keepsText: keepsText)
         return .success(outcome)
+    }
+
+    /// Whether each of the records has a line of its own.
+    private func isLines(_ text: Bytes, _ count: Int) -> Bool {
+        guard count > 0, let records = sluice_json_records(plan.raw) else { return true }
+        let bytes = UnsafeRawBufferPointer(start: text.start, count: text.count)
+        var end = -1
+        for row in 0..<count {
+            let start = Int(records[row] & 0xffff_ffff)
+            if end >= 0, !bytes[end..<start].contains(0x0a) { return false }
+            end = start + Int(records[row] >> 32)
+            if memchr(text.start + start, 0x0a, end - start) != nil { return false }
+        }
+        return true
     }
 
     /// Rejects a record that cannot be read together with others.
@@ -89,8 +109,14 @@ final class Sorter: @unchecked Sendable {
             guard let span = records?[row] else { continue }
             let own = Bytes(text.start + Int(span & 0xffff_ffff), Int(span >> 32))
             if glance.record[row].tag == Tag.bad, nextBad < badCount, let bad {
-                let reason = judge.malformed(bad[nextBad])
+                let status = bad[nextBad]
                 nextBad += 1
+                if Int(status.code) == SLUICE_JSON_DUPLICATE, case .rejected(let id, let reasons) = judge.judge(own) {
+                    outcome.rejected.append(
+                        Rejected(record: row, id: id, reasons: reasons, text: keepsText ? own.text : ""))
+                    continue
+                }
+                let reason = judge.malformed(status)
                 outcome.rejected.append(
                     Rejected(record: row, id: nil, reasons: [reason], text: keepsText ? own.text : ""))
                 continue

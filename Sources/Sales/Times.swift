@@ -107,7 +107,8 @@ enum Times {
 
 /// E-mail addresses, as far as their form goes.
 enum EmailAddress {
-    /// One `@`, something before it, and behind it something with a dot inside; no white space or control characters.
+    /// One `@`, something before it, and behind it something that has a dot and neither begins nor ends with one; no white
+    /// space or control characters.
     @inline(__always) static func isOne(_ text: Bytes) -> Bool {
         let p = text.start
         var at = -1
@@ -122,6 +123,6 @@ enum EmailAddress {
                 dot = index
             }
         }
-        return at > 0 && dot > 0
+        return at > 0 && dot > 0 && p[at &+ 1] != 0x2e && p[text.count &- 1] != 0x2e
     }
 }

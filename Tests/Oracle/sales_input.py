@@ -9,6 +9,8 @@ sys.set_int_max_str_digits(0)
 sys.setrecursionlimit(20_000)
 
 BLANK = " \t\r\n"
+# An object that has one of these is a record.
+OF_RECORDS = ("transaction_id", "timestamp", "customer", "line_items", "subtotal", "total", "status")
 DEEPEST = 1024
 
 
@@ -207,7 +209,9 @@ def is_lines(name, lines):
     """Whether an input is NDJSON."""
     if re.search(r"\.(ndjson|jsonl)(\.gz|\.zst)?$", name):
         return True
-    if len(lines) < 2:
+    text = "\n".join(lines)
+    try:
+        first, _ = DECODER.raw_decode(text, skip_blank(text, 0))
+    except (ValueError, RecursionError, Malformed):
         return False
-    first = parsed(lines[0])
-    return isinstance(first, Object) and not first.has("transactions")
+    return isinstance(first, Object) and not first.has("transactions") and any(first.has(key) for key in OF_RECORDS)

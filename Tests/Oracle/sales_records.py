@@ -83,15 +83,15 @@ class Record:
 
 
 def amount(literal):
-    """A number's literal in 10⁻¹⁸, rounded half to even; LIMIT or -LIMIT when it is too large."""
+    """A number's literal in 10⁻¹⁸, rounded half to even; beyond LIMIT or -LIMIT when it is too large."""
     sign, whole, fraction, exponent = re.fullmatch(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?", literal).groups("")
     digits = (whole + fraction).lstrip("0")
     if not digits:
         return 0
     shift = int(exponent or "0") - len(fraction) + 18
-    if len(digits) + shift > 31:
-        size = LIMIT
-    elif shift >= 0:
+    if len(digits) + shift > 30:
+        return -LIMIT - 1 if sign else LIMIT + 1
+    if shift >= 0:
         size = int(digits) * 10**shift
     elif -shift > len(digits) + 1:
         size = 0
@@ -99,7 +99,7 @@ def amount(literal):
         size, rest = divmod(int(digits), 10**-shift)
         half = 10**-shift // 2
         size += rest > half or rest == half and size % 2
-    return -min(size, LIMIT) if sign else min(size, LIMIT)
+    return -size if sign else size
 
 
 TIME = re.compile(
@@ -120,6 +120,8 @@ def moment(text):
         return None
     offset = (int(off_hours) * 60 + int(off_minutes)) * (-1 if sign == "-" else 1)
     seconds = days * 86_400 + (int(hour) * 60 + int(minute) - offset) * 60 + int(second)
+    if not -62_135_596_800 <= seconds < 253_402_300_800:
+        return None
     return seconds * SECOND + int((fraction + "000000")[:6])
 
 
@@ -208,7 +210,7 @@ class Judge:
         if value is None:
             return None
         size = amount(value)
-        if abs(size) >= LIMIT:
+        if abs(size) > LIMIT:
             return self.broken(path + key, f"{told(value)} is too large")
         if positive and size <= 0:
             return self.broken(path + key, f"{told(value)} is not above 0")

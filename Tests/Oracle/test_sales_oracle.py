@@ -65,8 +65,8 @@ def test_elements_are_told_by_quotes_and_brackets():
 
 
 @pytest.mark.parametrize("name, text, count", [
-    ("x.ndjson", "", 0), ("x.ndjson", "\n \r\n", 0), ("x.jsonl.gz", "1\n\n2", 2), ("x.json", "{}\n{}", 2), ("x", '{"a": 1}\nx', 2),
-    ("x.ndjson", '{"transactions": []}', 1), ("x", '\ufeff\n{"batch_id": 5}\r\n\r\n{"a"', 2), ("x.ndjson", "{} {}", 1),
+    ("x.ndjson", "", 0), ("x.ndjson", "\n \r\n", 0), ("x.jsonl.gz", "1\n\n2", 2), ("x.json", '{"status": 0}\n{}', 2), ("x", '{"total": 1}\nx', 2), ("x", '{"customer": {}}', 1),
+    ("x.ndjson", '{"transactions": []}', 1), ("x", '\ufeff\n{"timestamp": 5}\r\n\r\n{"a"', 2), ("x.ndjson", "{} {}", 1),
 ])
 def test_lines(name, text, count):
     assert len(Batch(name, text.encode()).records) == count

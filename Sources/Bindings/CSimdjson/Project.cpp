@@ -74,6 +74,7 @@ struct Projector : Walk {
             const u8 *const end = end_before(ix + 1) - 1;
             ix++;
             const bool escapes = has_escape(start + 1, size_t(end - start - 1));
+            if (escapes && !check_escapes(start + 1, size_t(end - start - 1))) return false;
             node.put_span(span_of(start + 1, end), escapes ? SLUICE_JSON_TAG_ESCAPED : SLUICE_JSON_TAG_STRING);
             return true;
         }

@@ -192,6 +192,18 @@ long Walk::unescape(const u8 *p, size_t count, u8 *out) {
     return out - begin;
 }
 
+bool Walk::check_escapes(const u8 *p, size_t count) {
+    const u8 *const end = p + count;
+    while (p < end && (p = static_cast<const u8 *>(std::memchr(p, '\\', size_t(end - p))))) {
+        const u8 *const at = p++;
+        const int32_t point = escape(p, end);
+        if (point == -1) return fail(SLUICE_JSON_ESCAPE, size_t(at - buf));
+        // Half of a pair is well-formed JSON, and nothing is made of it here.
+        if (point == -2 && layout->whole_characters) return fail(SLUICE_JSON_SURROGATE, size_t(at - buf));
+    }
+    return true;
+}
+
 bool Walk::skip(int depth) {
     const int room = layout->max_depth - depth;
     int open = 0;
@@ -218,15 +230,7 @@ bool Walk::skip(int depth) {
             const u8 *start;
             size_t count;
             raw_string(start, count);
-            if (has_escape(start, count)) {
-                // Lone surrogates pass: they are well-formed JSON, and nothing is made of them here.
-                const u8 *const end = start + count;
-                for (const u8 *p = start; (p = static_cast<const u8 *>(std::memchr(p, '\\', size_t(end - p))));) {
-                    const u8 *const at = p++;
-                    if (escape(p, end) == -1) return fail(SLUICE_JSON_ESCAPE, size_t(at - buf));
-                    if (p >= end) break;
-                }
-            }
+            if (has_escape(start, count) && !check_escapes(start, count)) return false;
             ix++;
             break;
         }
@@ -266,14 +270,7 @@ bool Walk::skip(int depth) {
             const u8 *start;
             size_t count;
             raw_string(start, count);
-            if (has_escape(start, count)) {
-                const u8 *const end = start + count;
-                for (const u8 *p = start; (p = static_cast<const u8 *>(std::memchr(p, '\\', size_t(end - p))));) {
-                    const u8 *const at = p++;
-                    if (escape(p, end) == -1) return fail(SLUICE_JSON_ESCAPE, size_t(at - buf));
-                    if (p >= end) break;
-                }
-            }
+            if (has_escape(start, count) && !check_escapes(start, count)) return false;
         }
         ix++;
         if (here() != ':') return unexpected();

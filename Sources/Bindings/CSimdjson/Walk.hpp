@@ -226,6 +226,8 @@ struct Walk {
     /// Writes what the escapes stand for to `out`, which has room for `count`. Returns the length, or -1 and an error.
     long unescape(const u8 *p, size_t count, u8 *out);
 
+    /// Whether the escapes in a string all stand for something.
+    bool check_escapes(const u8 *p, size_t count);
     /// Validates the value here and steps over it.
     bool skip(int depth);
     /// Begins with the tokens of a parser.

@@ -115,7 +115,7 @@ final class JSONWorker: @unchecked Sendable {
             commas: chunk.hasCommas ? 1 : 0, max_depth: Int32(max(1, min(options.limits.maxDepth, 1 << 20))),
             duplicates: options.duplicateKeys.rawValue, unknown_keys: options.unknownKeys == .error ? 1 : 0,
             strict: plan?.isStrict == true ? 1 : 0, max_filled: Int64(max(1, options.limits.maxMissingValues)),
-            keep_bad: 0)
+            keep_bad: 0, whole_characters: 0)
     }
 
     // MARK: Inference

@@ -95,6 +95,8 @@ typedef struct {
     int64_t max_filled;
     /// 1: a record that is malformed becomes one with the tag `BAD`, as far as brackets tell where it ends.
     int32_t keep_bad;
+    /// 1: half of a surrogate pair is an error in any string; 0: in those that are unescaped.
+    int32_t whole_characters;
 } sluice_json_layout;
 
 // MARK: - Projecting values into columns
