@@ -73,15 +73,16 @@ public struct Amount: Sendable, Hashable, Comparable {
             min(Amount.quotient(raw.magnitude, 1, unit), UInt128(Int128.max) / unit) * unit, isNegative: raw < 0)
     }
 
-    /// This (so many `times`, a small whole number) by `divisor`, rounded half to even to `decimals` places; zero when the
-    /// divisor is zero.
+    /// This (so many `times`, a small whole number) by `divisor`, rounded half to even to `decimals` places, and 10²⁰ at most;
+    /// zero when the divisor is zero.
     public func divided(by divisor: Amount, _ decimals: Int, times: Amount = Amount(1)) -> Amount {
         guard divisor.raw != 0 else { return Amount() }
         let decimals = max(0, min(decimals, Amount.places))
         let factor = Amount.powers[decimals] * (times.raw.magnitude / UInt128(Amount.one))
         let units = Amount.quotient(raw.magnitude, factor, divisor.raw.magnitude)
         let unit = Amount.powers[Amount.places - decimals]
-        return Amount.signed(min(units, UInt128(Int128.max) / unit) * unit, isNegative: (raw < 0) != (divisor.raw < 0))
+        let most = 100 * UInt128(Amount.one) * Amount.powers[decimals]
+        return Amount.signed(min(units, most) * unit, isNegative: (raw < 0) != (divisor.raw < 0))
     }
 
     /// The product, rounded half to even to 18 places.

@@ -30,6 +30,11 @@ def blanked(text):
     return text
 
 
+def quotient(value, divisor):
+    """An exact quotient, which stops at 10²⁰."""
+    return max(-(10**20), min(10**20, Fraction(value, divisor)))
+
+
 class Raw(str):
     """JSON that is written already."""
 
@@ -40,6 +45,11 @@ def decimal(value, places):
     digits = str(abs(scaled)).rjust(places + 1, "0")
     text = f"{digits[:-places]}.{digits[-places:]}" if places else digits
     return Raw("-" + text if scaled < 0 else text)
+
+
+def product(one, other):
+    """A product of amounts, with 18 places as they have."""
+    return round(Fraction(one * other, ONE))
 
 
 def plain(size):
@@ -121,7 +131,7 @@ class Report:
         return decimal(Fraction(size) / ONE, self.rules.decimals)
 
     def mean(self, size, count):
-        return self.money(Fraction(size, count)) if count else self.money(0)
+        return decimal(quotient(size, count * ONE), self.rules.decimals) if count else self.money(0)
 
     def text(self):
         return written(self.document()) + "\n"
@@ -264,8 +274,8 @@ class Report:
         everything = sum(self.revenue.values())
         products = [self.product(id) | {
             "orders": self.orders_with[id],
-            "mean_price": decimal(Fraction(self.revenue[id], self.units[id]), self.rules.decimals),
-            "share": decimal(Fraction(self.revenue[id] * 100, everything), 2) if everything else None,
+            "mean_price": decimal(quotient(self.revenue[id], self.units[id]), self.rules.decimals),
+            "share": decimal(quotient(self.revenue[id] * 100, everything), 2) if everything else None,
         } for id in self.product_ranking[:self.rules.details]]
         count = len(self.by_customer)
         return {
@@ -307,7 +317,7 @@ class Anomalies:
             "subtotal_mismatch": self.mismatches(
                 lambda record: sum(item.subtotal for item in record.items), lambda record: record.subtotal),
             "tax_mismatch": self.mismatches(
-                lambda record: Fraction(record.subtotal * amount(self.rules.tax_rate), ONE), lambda record: record.tax)
+                lambda record: product(record.subtotal, amount(self.rules.tax_rate)), lambda record: record.tax)
                 if self.rules.tax_rate is not None else [],
             "total_mismatch": self.mismatches(
                 lambda record: record.subtotal + record.tax + record.shipping, lambda record: record.total),
@@ -401,7 +411,7 @@ class Anomalies:
         found = []
         for record in self.valid:
             for line, item in enumerate(record.items):
-                expected = Fraction(item.quantity * item.price, ONE) - item.discount
+                expected = product(item.quantity, item.price) - item.discount
                 off = abs(expected - item.subtotal)
                 if off > self.tolerance:
                     found.append(((-off, record.time, record.id, line, expected, item.subtotal), {
