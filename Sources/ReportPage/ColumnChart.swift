@@ -79,7 +79,7 @@ struct ColumnChart {
         guard let first = periods.first, let last = periods.last else { return "" }
         var text = "\(Figures.date(first.name)) to \(Figures.date(last.name))"
         if let best {
-            text += "; highest on \(Figures.date(best.name)) with \(figures.priced(best.revenue))"
+            text += "; the highest is \(Figures.date(best.name)) with \(figures.priced(best.revenue))"
         }
         return text + ". All figures are in the table below the chart."
     }

@@ -34,9 +34,8 @@ extension Sections {
         }
         if isShort, first.name != last.name {
             content += """
-                <p class="shown">From \(Figures.date(first.name)) to \(Figures.date(last.name)) there are \
-                \(Figures.counted(report.daily.count, "day")) with orders: too many to be told apart here. The report as JSON \
-                has them all.</p>
+                <p class="shown">\(Figures.counted(report.daily.count, "day")) with orders from \(Figures.date(first.name)) to \
+                \(Figures.date(last.name)) do not fit a drawing. The report as JSON has them all.</p>
 
                 """
         }
