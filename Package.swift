@@ -67,6 +67,7 @@ let package = Package(
             name: "CVersion", path: "Sources/Bindings/CVersion",
             cSettings: [.define("SLUICE_COMMIT", to: "\"\(commit)\"")]),
         shim("CScan", links: ["simdjson"]),
+        shim("CStripes"),
 
         // Floor 1: errors, bytes, words.
         library("Support", []),
@@ -115,13 +116,13 @@ let package = Package(
         library("Project", ["Settings", "Support"]),
         library(
             "Ingest",
-            ["Connectors", "Warehouse", "Parquet", "Storage", "Settings", "Columns", "Support", "CCrypto"]),
+            ["Connectors", "Warehouse", "Runs", "Parquet", "Storage", "Settings", "Columns", "Support", "CCrypto"]),
 
         library(
             "Report",
             [
-                "Sales", "Runs", "Tables", "Warehouse", "Parquet", "TextFormats", "SQLite", "Storage", "Settings",
-                "Columns", "Support",
+                "ReportPage", "Sales", "Classic", "Runs", "Warehouse", "Parquet", "TextFormats", "SQLite", "Storage", "Settings",
+                "Columns", "Support", "CStripes",
             ]),
         tests("Report", ["Report", "Sales", "Warehouse", "SQLite", "Storage", "Settings", "Columns", "Support"]),
 
@@ -138,9 +139,8 @@ let package = Package(
             "Commands",
             [
                 "Sluice", "Project", "Ingest", "Report", "Sales", "Connectors", "Warehouse", "Runs", "Synthetic",
-                "Classic",
-                "Tables", "Parquet", "TextFormats", "Storage", "Settings", "Columns", "CommandLine", "Support",
-                "CVersion",
+                "Classic", "ReportPage", "Tables", "Parquet", "TextFormats", "Storage", "Settings", "Columns",
+                "CommandLine", "Support", "CVersion",
             ]),
         .executableTarget(name: "SluiceProgram", dependencies: ["Commands"], swiftSettings: swiftSettings),
 

@@ -1,4 +1,5 @@
 public import Connectors
+public import Runs
 public import Storage
 public import Support
 import Synchronization
@@ -24,12 +25,12 @@ public struct IngestRun: Sendable {
     let connector: any Connector
     let warehouse: any Warehouse
     let lake: any Lake
-    let monitor: IngestMonitor
+    let monitor: RunMonitor
 
     /// The run `id` of `job`.
     public init(
         _ id: String, of job: IngestJob, from connector: any Connector, through lake: any Lake,
-        into warehouse: any Warehouse, options: IngestOptions = .init(), monitor: IngestMonitor = .init()
+        into warehouse: any Warehouse, options: IngestOptions = .init(), monitor: RunMonitor = .init()
     ) {
         self.id = id
         self.job = job

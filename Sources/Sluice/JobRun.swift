@@ -1,5 +1,6 @@
 public import Connectors
 public import Ingest
+public import Report
 public import Runs
 public import Storage
 import Support
@@ -9,13 +10,24 @@ public import Warehouse
 /// One run of one job, with its history and its log.
 public struct JobRun: Sendable {
     private let record: RunRecord
-    private let job: IngestJob
-    private let connector: any Connector
-    private let warehouse: any Warehouse
-    private let lake: any Lake
     private let stateFolder: String
-    private let options: IngestOptions
     private let observer: JobObserver
+    private let work: @Sendable (Start) async throws(SluiceError) -> Done
+
+    /// What a job's work is given.
+    private struct Start: Sendable {
+        var monitor: RunMonitor
+        /// Earlier runs of which nobody knows how they ended.
+        var unacknowledged: [String]
+        /// Told of each try when it begins.
+        var attempt: @Sendable (Int) async -> Void
+    }
+
+    /// What came of it.
+    fileprivate enum Done: Sendable {
+        case ingest(IngestResult)
+        case report(ReportResult)
+    }
 
     /// The run that `record` begins. What is kept of it lies in `stateFolder`.
     public init(
@@ -23,13 +35,32 @@ public struct JobRun: Sendable {
         stateFolder: String, options: IngestOptions = .init(), observer: JobObserver = .init()
     ) {
         self.record = record
-        self.job = job
-        self.connector = connector
-        self.warehouse = warehouse
-        self.lake = lake
         self.stateFolder = stateFolder
-        self.options = options
         self.observer = observer
+        work = { start throws(SluiceError) in
+            var options = options
+            options.unacknowledged = start.unacknowledged
+            let run = IngestRun(
+                record.id, of: job, from: connector, through: lake, into: warehouse, options: options,
+                monitor: start.monitor)
+            return .ingest(try await run.perform(attempt: start.attempt))
+        }
+    }
+
+    /// The run of a report that `record` begins.
+    ///
+    /// - parameter run: Makes the run that tells a monitor how it goes.
+    public init(
+        record: RunRecord, stateFolder: String, observer: JobObserver = .init(),
+        report run: @escaping @Sendable (RunMonitor) -> ReportRun
+    ) {
+        self.record = record
+        self.stateFolder = stateFolder
+        self.observer = observer
+        work = { start throws(SluiceError) in
+            await start.attempt(1)
+            return .report(try await run(start.monitor).perform())
+        }
     }
 
     /// Does it. Does not throw: whatever happens is in the outcome.
@@ -42,35 +73,31 @@ public struct JobRun: Sendable {
         record.state = .running
         let observer = observer
         let log = RunLog(path: logPath, run: record.id, job: record.job) { problem in
-            observer.event(IngestEvent(.warning, "log-failed", "\(problem)"))
+            observer.event(RunEvent(.warning, "log-failed", "\(problem)"))
         }
-        let monitor = IngestMonitor { event in
+        let monitor = RunMonitor { event in
             log.write(event.logLevel, event.name, event.message, fields: event.fields)
             observer.event(event)
         }
         let history = await openHistory(monitor)
-        var options = options
         let dead = await deadRuns(history)
-        options.unacknowledged = dead.map(\.id)
         await history?.tell { store throws(SluiceError) in try await store.start(record) }
         monitor.say("started", "run \(record.id) of \(record.job)", ["parameters": .raw(record.parameters)])
         observer.begun(record, monitor)
 
         let attempts = Mutex<[AttemptRecord]>([])
         let reporter = Task { [record] in await report(record.id, monitor, history) }
-        let run = IngestRun(
-            record.id, of: job, from: connector, through: lake, into: warehouse, options: options, monitor: monitor)
-        let outcome: Result<IngestResult, SluiceError>
+        let start = Start(monitor: monitor, unacknowledged: dead.map(\.id)) { [record] number in
+            let attempt = AttemptRecord(number: number, startedAt: Moment.now.microseconds)
+            attempts.withLock { attempts in
+                attempts.end(.failed, monitor.counts, error: "tried again")
+                attempts.append(attempt)
+            }
+            await history?.tell { store throws(SluiceError) in try await store.attempt(record.id, attempt) }
+        }
+        let outcome: Result<Done, SluiceError>
         do throws(SluiceError) {
-            outcome = .success(
-                try await run.perform { [record] number in
-                    let attempt = AttemptRecord(number: number, startedAt: Moment.now.microseconds)
-                    attempts.withLock { attempts in
-                        attempts.end(.failed, monitor.counts, error: "tried again")
-                        attempts.append(attempt)
-                    }
-                    await history?.tell { store throws(SluiceError) in try await store.attempt(record.id, attempt) }
-                })
+            outcome = .success(try await work(start))
         } catch {
             outcome = .failure(error)
         }
@@ -95,7 +122,7 @@ public struct JobRun: Sendable {
 
     // MARK: History
 
-    private func openHistory(_ monitor: IngestMonitor) async -> History? {
+    private func openHistory(_ monitor: RunMonitor) async -> History? {
         do throws(SluiceError) {
             return History(store: try await RunStore.open("\(stateFolder)/runs.db"), monitor: monitor)
         } catch {
@@ -139,7 +166,7 @@ public struct JobRun: Sendable {
     }
 
     /// Keeps the history's counts up to date while the run goes on.
-    private func report(_ id: String, _ monitor: IngestMonitor, _ history: History?) async {
+    private func report(_ id: String, _ monitor: RunMonitor, _ history: History?) async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(2))
             if Task.isCancelled { return }
@@ -154,10 +181,10 @@ public struct JobRun: Sendable {
 /// The history of runs, which a run does not depend on: what goes wrong with it is told once.
 private final class History: Sendable {
     let store: RunStore
-    private let monitor: IngestMonitor
+    private let monitor: RunMonitor
     private let hasFailed = Atomic(false)
 
-    init(store: RunStore, monitor: IngestMonitor) {
+    init(store: RunStore, monitor: RunMonitor) {
         self.store = store
         self.monitor = monitor
     }
@@ -175,29 +202,42 @@ private final class History: Sendable {
 
 extension RunRecord {
     /// This record of a run that ended so.
-    fileprivate func ended(_ outcome: Result<IngestResult, SluiceError>, _ monitor: IngestMonitor) -> JobOutcome {
+    fileprivate func ended(_ outcome: Result<JobRun.Done, SluiceError>, _ monitor: RunMonitor) -> JobOutcome {
         var record = self
         record.finishedAt = Moment.now.microseconds
         record.counts = monitor.counts
         switch outcome {
-        case .success(let result):
-            record.state = result.isPartial ? .partial : .succeeded
-            record.exitCode = result.isPartial ? 3 : 0
+        case .success(.ingest(let result)):
+            record.end(result.isPartial ? .partial : .succeeded)
             record.counts.take(result)
             record.cursorFrom = result.cursorFrom
             record.cursorTo = result.cursorTo
             record.attempts.end(record.state, record.counts)
             return JobOutcome(record: record, result: result)
+        case .success(.report(let report)):
+            record.end(report.failure != nil ? .failed : report.isPartial ? .partial : .succeeded)
+            record.error = (report.failure.map { "\($0)" } ?? report.missing).map { Redactor.shared.redact($0) }
+            record.counts.take(report)
+            record.attempts.end(record.state, record.counts, error: record.error)
+            return JobOutcome(record: record, report: report, error: report.failure)
         case .failure(let error):
-            record.state =
-                switch error.code {
-                case .cancelled: .cancelled
-                case .timedOut: .timedOut
-                default: .failed
-                }
+            switch error.code {
+            case .cancelled: record.end(.cancelled)
+            case .timedOut: record.end(.timedOut)
+            default: record.end(.failed)
+            }
             record.error = Redactor.shared.redact("\(error)")
             record.attempts.end(record.state, record.counts, error: record.error)
             return JobOutcome(record: record, error: error)
+        }
+    }
+
+    private mutating func end(_ state: RunState) {
+        self.state = state
+        switch state {
+        case .succeeded: exitCode = 0
+        case .partial: exitCode = 3
+        default: break
         }
     }
 }
@@ -214,7 +254,7 @@ extension [AttemptRecord] {
     }
 }
 
-extension IngestMonitor {
+extension RunMonitor {
     /// How far the run has come, in the history's words.
     var counts: RunCounts {
         var counts = RunCounts()
@@ -239,7 +279,16 @@ extension RunCounts {
     }
 }
 
-extension IngestEvent {
+extension RunCounts {
+    fileprivate mutating func take(_ report: ReportResult) {
+        rowsRead = report.inputs.filter { $0.state == .written }.reduce(0) { $0 + $1.records }
+        rowsRejected = report.inputs.filter { $0.state == .written }.reduce(0) { $0 + $1.records - $1.valid }
+        rowsLoaded = report.rowsLoaded
+        files = report.written
+    }
+}
+
+extension RunEvent {
     fileprivate var logLevel: RunLog.Level {
         switch level {
         case .debug: .debug

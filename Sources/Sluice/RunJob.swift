@@ -1,5 +1,6 @@
 import Glibc
 public import Ingest
+public import Report
 public import Runs
 public import Support
 
@@ -9,6 +10,8 @@ public struct JobOutcome: Sendable {
     public var record: RunRecord
     /// What it did, when it did something.
     public var result: IngestResult?
+    /// What it reported on, when it is a report.
+    public var report: ReportResult?
     /// Why it failed.
     public var error: SluiceError?
 }
@@ -16,14 +19,14 @@ public struct JobOutcome: Sendable {
 /// Who watches a run.
 public struct JobObserver: Sendable {
     /// Told what happens, line by line.
-    public var event: @Sendable (IngestEvent) -> Void
+    public var event: @Sendable (RunEvent) -> Void
     /// Told what to ask for how far the run has come.
-    public var begun: @Sendable (RunRecord, IngestMonitor) -> Void
+    public var begun: @Sendable (RunRecord, RunMonitor) -> Void
 
     /// An observer that is told.
     public init(
-        event: @escaping @Sendable (IngestEvent) -> Void = { _ in },
-        begun: @escaping @Sendable (RunRecord, IngestMonitor) -> Void = { _, _ in }
+        event: @escaping @Sendable (RunEvent) -> Void = { _ in },
+        begun: @escaping @Sendable (RunRecord, RunMonitor) -> Void = { _, _ in }
     ) {
         self.event = event
         self.begun = begun
@@ -50,6 +53,19 @@ extension Workspace {
         record.parameters = options.json.text()
         record.package = package
         do {
+            let declared = try self.job(name)
+            record.kind = declared.kind
+            if declared.kind == ReportKeys.kind {
+                let again = try ReportOptions(options)
+                record.parameters = again.json.text()
+                let (job, output) = try report(name)
+                let warehouse = job.into == nil ? nil : try await warehouse()
+                let ledger = "\(stateFolder)/reports"
+                return await JobRun(record: record, stateFolder: stateFolder, observer: observer) { [id = record.id] in
+                    ReportRun(
+                        id, of: job, into: output, ledger: ledger, warehouse: warehouse, options: again, monitor: $0)
+                }.perform()
+            }
             let (job, connector) = try await ingest(name)
             return await JobRun(
                 record: record, job: job, connector: connector, warehouse: try await warehouse(), lake: try lake(),
@@ -60,6 +76,19 @@ extension Workspace {
             record.error = "\(error)"
             return JobOutcome(record: record, error: error)
         }
+    }
+}
+
+extension ReportOptions {
+    /// What the options of a run mean to a report: everything again, or what is new.
+    init(_ options: IngestOptions) throws(SluiceError) {
+        self.init()
+        if options.backfill != nil || options.limit != nil || options.resumes {
+            throw SluiceError(
+                .usage, "a report reads whole files, and neither stretches of them nor what an earlier run has staged",
+                hint: "run it without --backfill, --limit and --resume; --full-refresh does everything again")
+        }
+        again = options.fullRefresh
     }
 }
 

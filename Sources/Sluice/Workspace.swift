@@ -1,6 +1,7 @@
 public import Connectors
 public import Ingest
 public import Project
+public import Report
 import Settings
 public import Storage
 public import Support
@@ -117,6 +118,16 @@ public struct Workspace: Sendable {
         }
         for name in names { place(name) }
         return ordered
+    }
+
+    /// What the report job called `name` does, and where its reports go.
+    public func report(_ name: String) throws(SluiceError) -> (job: ReportJob, output: any Lake) {
+        let declared = try job(name)
+        guard declared.kind == ReportKeys.kind else {
+            throw SluiceError(.invalidConfiguration, "job \"\(name)\" is of kind \(declared.kind), not report")
+        }
+        let job = ReportJob(declared.settings, name: name, project: project.name, folder: project.folder)
+        return (job, try Workspace.lake(job.output, folder: project.folder))
     }
 
     /// What the ingest job called `name` does, and the source that it reads.

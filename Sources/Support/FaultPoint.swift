@@ -33,6 +33,14 @@ public enum FaultPoint: String, CaseIterable, Sendable {
     case loadRecorded = "load.commit.before"
     /// The transaction is committed; nobody but the database knows yet.
     case loadCommitted = "load.commit.after"
+    /// An input is read and its rejected records are kept; its report is not written.
+    case reportRead = "report.read"
+    /// The report and all beside it is there; the ledger does not know.
+    case reportWritten = "report.written"
+    /// The ledger knows of the report.
+    case reportNoted = "report.noted"
+    /// The report over all inputs is there; the ledger does not know.
+    case reportCombined = "report.combined"
     /// The run is told as done in the local history.
     case recorded = "history.recorded"
 

@@ -33,7 +33,7 @@ def blank(report):
 def check(data, path):
     """Holds the program's report on the bytes `data` against the oracle's, and what it says and exits with."""
     path.write_bytes(data)
-    result = run("report", path, "--format", "classic/1")
+    result = run("report", path, "--format", "classic/1", "--stdout")
     shown = data[:3000] if len(data) < 200_000 else b"(long)"
     try:
         expected, failed = classic_oracle.report(data)
@@ -400,21 +400,21 @@ def test_a_hundred_thousand_records(tmp_path, rng):
 # MARK: - The command
 
 def test_packed_files_pipes_and_outputs(sluice, tmp_path):
-    plain = blank(sluice("report", SAMPLE).out)
+    plain = blank(sluice("report", SAMPLE, "--format", "classic/1", "--stdout").out)
     assert not plain.endswith(b"\n")
     packed = tmp_path / "sample.json.gz"
     packed.write_bytes(gzip.compress(SAMPLE.read_bytes()))
-    assert blank(sluice("report", packed).out) == plain
-    assert blank(sluice("report", "-", input=SAMPLE.read_bytes()).out) == plain
-    assert sluice("report", SAMPLE, "--output", tmp_path / "out.json").out == b""
+    assert blank(sluice("report", packed, "--format", "classic/1", "--stdout").out) == plain
+    assert blank(sluice("report", "-", "--format", "classic/1", "--stdout", input=SAMPLE.read_bytes()).out) == plain
+    assert sluice("report", SAMPLE, "--format", "classic/1", "--output", tmp_path / "out.json").out == b""
     assert blank((tmp_path / "out.json").read_bytes()) == plain
 
 
 def test_a_failed_batch_is_a_failure_and_has_a_report(attempt, tmp_path):
     path, out = tmp_path / "in.json", tmp_path / "out.json"
     path.write_bytes(b"[1,")
-    result = attempt("report", path, "-o", out)
+    result = attempt("report", path, "--format", "classic/1", "-o", out)
     assert result.code == 1
     assert "JSON parsing failed: Expecting value: line 1 column 4 (char 3)" in result.err
     assert json.loads(out.read_bytes())["details"] == "Expecting value: line 1 column 4 (char 3)"
-    assert attempt("report", tmp_path / "none.json").code == 1
+    assert attempt("report", tmp_path / "none.json", "--format", "classic/1", "--stdout").code == 1

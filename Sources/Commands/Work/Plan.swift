@@ -7,7 +7,7 @@ struct PlanCommand: Command {
     let jobs = Parameter.arguments("JOB", .job, required: false, help: "The jobs; all of them when none is named")
     let project = ProjectParameters()
     let detailed = Parameter.flag(
-        "detailed-exit-code", help: "End with 2 when a table would be changed")
+        "detailed-exit-code", help: "End with 2 when a table would be changed, or an input reported on")
 
     var model: CommandModel {
         CommandModel(
@@ -42,7 +42,17 @@ enum PlanReport {
     ) async throws -> ExitCode {
         var documents: [JSONText] = []
         var changes = 0
+        var reads: Int?
         for name in names {
+            if try workspace.job(name).kind == ReportKeys.kind {
+                let plan = try await workspace.planReport(name, options: options)
+                reads = (reads ?? 0) + plan.new.count
+                documents.append(document(name, plan))
+                if !context.options.isJSON {
+                    for line in lines(name, plan) { context.output.print(Display.safe(line)) }
+                }
+                continue
+            }
             let (job, plan) = try await workspace.plan(name, options: options)
             changes += plan.changes.count
             documents.append(document(name, job, plan))
@@ -53,9 +63,14 @@ enum PlanReport {
         if context.options.isJSON {
             context.answer(["jobs": .array(documents), "changes": .number(changes)])
         } else {
-            context.output.print(changes == 1 ? "Plan: 1 change to tables" : "Plan: \(changes) changes to tables")
+            if reads.map({ _ in changes > 0 || documents.count > 1 }) ?? true {
+                context.output.print(changes == 1 ? "Plan: 1 change to tables" : "Plan: \(changes) changes to tables")
+            }
+            if let reads {
+                context.output.print(reads == 1 ? "Plan: 1 input to report on" : "Plan: \(reads) inputs to report on")
+            }
         }
-        return changes > 0 ? .changesPending : .succeeded
+        return changes > 0 || reads ?? 0 > 0 ? .changesPending : .succeeded
     }
 
     private static func lines(_ name: String, _ job: IngestJob, _ plan: IngestPlan) -> [String] {
@@ -78,6 +93,32 @@ enum PlanReport {
         }
         if !plan.discarded.isEmpty { lines.append("  leave out \(plan.discarded.joined(separator: ", "))") }
         return lines
+    }
+
+    private static func lines(_ name: String, _ plan: ReportPlan) -> [String] {
+        var lines = ["\(name): report into \(plan.output)"]
+        for input in plan.new.prefix(20) {
+            lines.append("  read \(input.name)\(input.bytes.map { ", \(Quantities.describe(bytes: $0))" } ?? "")")
+        }
+        if plan.new.count > 20 { lines.append("  read \(plan.new.count - 20) more files") }
+        let known = plan.inputs.count - plan.new.count
+        if known > 0 { lines.append("  leave \(known) \(known == 1 ? "file that is" : "files that are") reported on") }
+        if plan.isCombined, !plan.new.isEmpty { lines.append("  combine \(plan.inputs.count) inputs") }
+        return lines
+    }
+
+    private static func document(_ name: String, _ plan: ReportPlan) -> JSONText {
+        [
+            "job": .string(name), "output": .string(plan.output), "combined": .bool(plan.isCombined),
+            "inputs": .array(
+                plan.inputs.map { input in
+                    [
+                        "name": .string(input.name), "bytes": input.bytes.map { .number($0) } ?? .null,
+                        "report": input.report.map { .string($0) } ?? .null, "new": .bool(input.report == nil),
+                    ]
+                }),
+            "new": .number(plan.new.count),
+        ]
     }
 
     private static func document(_ name: String, _ job: IngestJob, _ plan: IngestPlan) -> JSONText {

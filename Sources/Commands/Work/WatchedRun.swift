@@ -18,7 +18,7 @@ struct WatchedRun {
     /// Shows how far a run has come while `work` does it, and tells how it ended.
     func watched(_ title: String, _ work: (JobObserver) async -> JobOutcome) async throws -> JobOutcome {
         let context = context
-        let current = Mutex<IngestMonitor?>(nil)
+        let current = Mutex<RunMonitor?>(nil)
         let observer = JobObserver(
             event: { event in
                 switch event.level {
@@ -53,6 +53,12 @@ struct WatchedRun {
     // MARK: Summary
 
     private func tell(_ outcome: JobOutcome, _ title: String, _ duration: Duration) {
+        if let report = outcome.report {
+            ReportLines(report).tell(title, in: context)
+            context.say("\(title): \(outcome.record.state.rawValue), \(Quantities.describe(duration))")
+            context.say("run \(outcome.record.id)")
+            return
+        }
         guard let result = outcome.result else { return }
         if let note = result.note {
             context.say("\(title): \(note)")
@@ -136,7 +142,7 @@ extension JobOutcome {
             "cursor_to": record.cursorTo.map { .string($0) } ?? .null,
             "files": .array((result?.parts ?? []).map { .string($0.path) }),
             "rejects": .array((result?.rejects ?? []).map { .string($0) }),
-            "note": result?.note.map { .string($0) } ?? .null,
+            "note": result?.note.map { .string($0) } ?? .null, "report": report?.json ?? .null,
             "error": error.map { ErrorReport($0, command: ["run"]).json } ?? .null,
         ]
     }

@@ -1,5 +1,6 @@
 import Columns
 import Parquet
+import Runs
 import Storage
 import Support
 import Warehouse

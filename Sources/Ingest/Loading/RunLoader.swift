@@ -1,5 +1,6 @@
 import Columns
 import Connectors
+import Runs
 import Storage
 import Support
 public import Warehouse

@@ -1,6 +1,7 @@
 import Columns
 import Connectors
 import Parquet
+import Runs
 import Storage
 import Support
 import Warehouse

@@ -2,7 +2,7 @@ public import Support
 import Synchronization
 
 /// Something that happened in a run, for its log and for whoever watches.
-public struct IngestEvent: Sendable {
+public struct RunEvent: Sendable {
     /// How much it matters.
     public enum Level: String, Sendable {
         /// For those who look closely.
@@ -32,7 +32,7 @@ public struct IngestEvent: Sendable {
 }
 
 /// How far a run has come; may be read from any thread at any time.
-public final class IngestMonitor: Sendable {
+public final class RunMonitor: Sendable {
     private let read = Atomic(0)
     private let staged = Atomic(0)
     private let loaded = Atomic(0)
@@ -40,10 +40,10 @@ public final class IngestMonitor: Sendable {
     private let bytes = Atomic(0)
     private let expected = Atomic(-1)
     private let step = Mutex("starting")
-    private let tell: @Sendable (IngestEvent) -> Void
+    private let tell: @Sendable (RunEvent) -> Void
 
     /// A monitor that tells `tell` what happens.
-    public init(tell: @escaping @Sendable (IngestEvent) -> Void = { _ in }) { self.tell = tell }
+    public init(tell: @escaping @Sendable (RunEvent) -> Void = { _ in }) { self.tell = tell }
 
     /// What is being done, in a word or two: `reading orders`.
     public var stage: String { step.withLock { $0 } }
@@ -63,21 +63,28 @@ public final class IngestMonitor: Sendable {
         return value < 0 ? nil : value
     }
 
-    func enter(_ stage: String) { step.withLock { $0 = stage } }
-    func countRead(_ rows: Int) { read.wrappingAdd(rows, ordering: .relaxed) }
-    func countStaged(_ rows: Int) { staged.wrappingAdd(rows, ordering: .relaxed) }
-    func countLoaded(_ rows: Int) { loaded.wrappingAdd(rows, ordering: .relaxed) }
-    func countRejected(_ rows: Int) { rejected.wrappingAdd(rows, ordering: .relaxed) }
-    func countBytes(_ count: Int) { bytes.wrappingAdd(count, ordering: .relaxed) }
-    func expect(_ count: Int?) { expected.store(count ?? -1, ordering: .relaxed) }
+    /// Says what is being done.
+    public func enter(_ stage: String) { step.withLock { $0 = stage } }
+    /// Counts rows that came from the source.
+    public func countRead(_ rows: Int) { read.wrappingAdd(rows, ordering: .relaxed) }
+    /// Counts rows that were handed to the lake.
+    public func countStaged(_ rows: Int) { staged.wrappingAdd(rows, ordering: .relaxed) }
+    /// Counts rows that were handed to the warehouse, or reports that were written.
+    public func countLoaded(_ rows: Int) { loaded.wrappingAdd(rows, ordering: .relaxed) }
+    /// Counts rows that were rejected.
+    public func countRejected(_ rows: Int) { rejected.wrappingAdd(rows, ordering: .relaxed) }
+    /// Counts bytes that came from the source.
+    public func countBytes(_ count: Int) { bytes.wrappingAdd(count, ordering: .relaxed) }
+    /// Says how many bytes there are to read; nil when nobody knows.
+    public func expect(_ count: Int?) { expected.store(count ?? -1, ordering: .relaxed) }
 
     /// What is counted so far.
-    var mark: (read: Int, staged: Int, loaded: Int, rejected: Int, bytes: Int) {
+    public var mark: (read: Int, staged: Int, loaded: Int, rejected: Int, bytes: Int) {
         (rowsRead, rowsStaged, rowsLoaded, rowsRejected, bytesRead)
     }
 
     /// Counts on from an earlier mark: what came since is read again.
-    func goBack(to mark: (read: Int, staged: Int, loaded: Int, rejected: Int, bytes: Int)) {
+    public func goBack(to mark: (read: Int, staged: Int, loaded: Int, rejected: Int, bytes: Int)) {
         read.store(mark.read, ordering: .relaxed)
         staged.store(mark.staged, ordering: .relaxed)
         loaded.store(mark.loaded, ordering: .relaxed)
@@ -86,7 +93,7 @@ public final class IngestMonitor: Sendable {
     }
 
     /// Begins counting anew, for another attempt.
-    func startAgain() {
+    public func startAgain() {
         read.store(0, ordering: .relaxed)
         staged.store(0, ordering: .relaxed)
         loaded.store(0, ordering: .relaxed)
@@ -96,9 +103,9 @@ public final class IngestMonitor: Sendable {
 
     /// Tells what happened.
     public func say(
-        _ name: String, _ message: String, level: IngestEvent.Level = .info,
+        _ name: String, _ message: String, level: RunEvent.Level = .info,
         _ fields: KeyValuePairs<String, JSONText> = [:]
     ) {
-        tell(IngestEvent(level, name, message, fields.map { ($0, $1) }))
+        tell(RunEvent(level, name, message, fields.map { ($0, $1) }))
     }
 }

@@ -1,0 +1,147 @@
+import Glibc
+import Runs
+import SQLite
+import Storage
+import Support
+
+/// What has been reported on: which content, called what, by which rules, into which output. One SQLite file, which
+/// several processes may use at once; beside it lie the partials that combined reports are made of.
+final class ReportLedger: Sendable {
+    /// What is known of one report.
+    struct Entry: Sendable {
+        /// Where the report is in the output.
+        var report: String
+        var records: Int
+        var valid: Int
+        /// Which outputs beside the report were written: `html,parquet`.
+        var extras: String
+        /// The run that wrote it.
+        var run: String
+    }
+
+    /// What a report is known by.
+    struct Key: Sendable, Hashable {
+        /// The output's name.
+        var output: String
+        /// The input's name; empty for several together.
+        var name: String
+        /// The hash of the content; of several inputs, of all their names and contents.
+        var content: String
+        /// The fingerprint of the rules.
+        var rules: String
+        var format: ReportFormat
+    }
+
+    private let database: SQLiteDatabase
+    /// Where the partials lie.
+    let partials: FolderLake
+
+    private static let schema = """
+        CREATE TABLE IF NOT EXISTS reports (
+            output TEXT NOT NULL, name TEXT NOT NULL, content TEXT NOT NULL, rules TEXT NOT NULL, format TEXT NOT NULL,
+            report TEXT NOT NULL, extras TEXT NOT NULL, records INTEGER NOT NULL, valid INTEGER NOT NULL,
+            run TEXT NOT NULL, written_at INTEGER NOT NULL,
+            PRIMARY KEY (output, name, content, rules, format)
+        ) STRICT;
+        CREATE TABLE IF NOT EXISTS contents (
+            path TEXT NOT NULL PRIMARY KEY, stamp TEXT NOT NULL, content TEXT NOT NULL
+        ) STRICT;
+        PRAGMA user_version = 1;
+        """
+
+    private init(_ database: SQLiteDatabase, partials: FolderLake) {
+        self.database = database
+        self.partials = partials
+    }
+
+    /// Opens the ledger in `folder`; makes it when it is not there.
+    static func open(_ folder: String) async throws(SluiceError) -> ReportLedger {
+        // The lake makes the folders on the way.
+        _ = try await FolderLake(folder).claim("ledger.db", .empty)
+        let database = try await SQLiteDatabase.open("\(folder)/ledger.db")
+        do throws(SluiceError) {
+            let version = try await database.query("PRAGMA user_version").single?.integer ?? 0
+            guard version <= 1 else {
+                throw SluiceError(
+                    .unsupported, "the ledger of reports was written by a newer Sluice (version \(version))",
+                    place: .init(file: "\(folder)/ledger.db"),
+                    hint: "update Sluice, or move the file away to do all reports again")
+            }
+            if version == 0 { try await database.execute(schema) }
+        } catch {
+            await database.close()
+            throw error
+        }
+        return ReportLedger(database, partials: FolderLake("\(folder)/partials"))
+    }
+
+    /// The same, when there is one; nothing is made.
+    static func openIfAny(_ folder: String) async throws(SluiceError) -> ReportLedger? {
+        FileFacts(path: "\(folder)/ledger.db") == nil ? nil : try await open(folder)
+    }
+
+    func close() async { await database.close() }
+
+    // MARK: Reports
+
+    /// What is known of a report, if it was written.
+    func entry(_ key: Key) async throws(SluiceError) -> Entry? {
+        let rows = try await database.query(
+            """
+            SELECT report, records, valid, extras, run FROM reports
+            WHERE output = :output AND name = :name AND content = :content AND rules = :rules AND format = :format
+            """, named: ReportLedger.values(key))
+        guard let row = rows.rows.first, let report = row[0].text else { return nil }
+        return Entry(
+            report: report, records: Int(row[1].integer ?? 0), valid: Int(row[2].integer ?? 0),
+            extras: row[3].text ?? "", run: row[4].text ?? "")
+    }
+
+    /// Notes that a report is written, with everything beside it.
+    func note(_ key: Key, _ entry: Entry) async throws(SluiceError) {
+        var values = ReportLedger.values(key)
+        values["report"] = .text(entry.report)
+        values["extras"] = .text(entry.extras)
+        values["records"] = .integer(Int64(entry.records))
+        values["valid"] = .integer(Int64(entry.valid))
+        values["run"] = .text(entry.run)
+        values["at"] = .integer(Moment.now.microseconds)
+        try await database.query(
+            """
+            INSERT INTO reports VALUES (
+                :output, :name, :content, :rules, :format, :report, :extras, :records, :valid, :run, :at
+            ) ON CONFLICT DO UPDATE SET report = excluded.report, extras = excluded.extras,
+                records = excluded.records, valid = excluded.valid, run = excluded.run, written_at = excluded.written_at
+            """, named: values)
+    }
+
+    private static func values(_ key: Key) -> [String: SQLiteValue] {
+        [
+            "output": .text(key.output), "name": .text(key.name), "content": .text(key.content),
+            "rules": .text(key.rules), "format": .text(key.format.rawValue),
+        ]
+    }
+
+    // MARK: Contents
+
+    /// The hash of the file at `path`, when it was read before and has not been touched since.
+    func content(of path: String, _ stamp: FileStamp) async throws(SluiceError) -> String? {
+        try await database.query(
+            "SELECT content FROM contents WHERE path = ? AND stamp = ?", [.text(path), .text(stamp.text)]
+        ).single?.text
+    }
+
+    /// Notes the hash of the file at `path`, which bore `stamp` before it was read.
+    func note(_ content: String, of path: String, _ stamp: FileStamp) async throws(SluiceError) {
+        guard stamp.isSettled, FileStamp(path) == stamp else { return }
+        try await database.query(
+            "INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", [.text(path), .text(stamp.text), .text(content)])
+    }
+
+    // MARK: Partials
+
+    /// Where the partial of an input is kept.
+    static func partialName(_ key: Key) throws(SluiceError) -> String {
+        try ReportNames.digest([key.name, key.content, key.rules]).prefix(40) + ".partial"
+    }
+}
