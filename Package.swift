@@ -121,10 +121,13 @@ let package = Package(
         library(
             "Report",
             [
-                "ReportPage", "Sales", "Classic", "Runs", "Warehouse", "Parquet", "TextFormats", "SQLite", "Storage", "Settings",
+                "ReportPage", "Sales", "Classic", "Runs", "Warehouse", "Parquet", "TextFormats", "SQLite", "Storage",
+                "Settings",
                 "Columns", "Support", "CStripes",
             ]),
-        tests("Report", ["Report", "Sales", "Warehouse", "SQLite", "Storage", "Settings", "Columns", "Support"]),
+        tests(
+            "Report",
+            ["CStripes", "Report", "Sales", "Warehouse", "SQLite", "Storage", "Settings", "Columns", "Support"]),
 
         // Floor 7: the library's face.
         library(

@@ -62,8 +62,7 @@ public struct DirectReport: Sendable {
                 .usage, "classic/1 has no report over \(inputs.count) inputs", hint: "name a folder for a report each")
         }
         let source = try await InputSource(inputs[0].path, isHashed: false, input: input) { _ in }
-        let text = try await source.whole()
-        return text.withUnsafeBytes { ClassicBatch.report(on: $0) }
+        return try await ClassicBatch.report(on: source.source)
     }
 
     /// The report over all inputs.

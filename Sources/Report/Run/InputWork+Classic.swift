@@ -4,14 +4,13 @@ import Storage
 public import Support
 
 extension InputWork {
-    /// The work on an input that becomes a `classic/1` report: it is read whole, as that format demands.
+    /// The work on an input that becomes a `classic/1` report.
     func classic(_ source: InputSource, since start: Moment) async throws(SluiceError) -> Outcome {
-        let text = try await source.whole()
+        let result = try await ClassicBatch.report(on: source.source, task: run.task)
         let content = try await source.content()
         if let ledger, let stamp { try await ledger.note(content, of: input.path, stamp) }
         let key = run.key(input.name, content)
         if let entry = try await run.written(key, in: ledger) { return known(key, entry) }
-        let result = text.withUnsafeBytes { ClassicBatch.report(on: $0, task: run.task) }
         run.monitor.countRead(result.counts.total)
         run.monitor.countRejected(result.counts.invalid)
         if let failure = result.failure { throw failure.error(file: input.name) }
@@ -26,16 +25,6 @@ extension InputWork {
         let entry = ReportLedger.Entry(
             report: names.report, records: outcome.records, valid: outcome.valid, extras: run.extras, run: run.id)
         return Outcome(input: input, outcome: outcome, key: key, entry: entry)
-    }
-}
-
-extension InputSource {
-    /// All that is to be read.
-    func whole() async throws(SluiceError) -> Buffer {
-        let bytes = MutableBuffer(capacity: source.streamSize ?? 0)
-        let stream = try await source.stream()
-        while let piece = try await stream.next() { bytes.append(piece) }
-        return bytes.freeze()
     }
 }
 
