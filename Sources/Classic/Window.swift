@@ -46,6 +46,9 @@ struct Window: ~Copyable {
     mutating func extend() async throws(SluiceError) {
         let wanted = count + max(Window.leastExtension, count / 2)
         while count < wanted, !isFinal, undecodable == nil {
+            // Others may want the thread, or an end of this.
+            await Task.yield()
+            if Task.isCancelled { throw SluiceError(.cancelled, "stopped", place: .init(file: stream.name)) }
             guard let piece = try await stream.next() else {
                 isFinal = true
                 check()

@@ -74,4 +74,13 @@ import Testing
             try await outcome(Pieces(bytes: bytes)).failure
                 == .unreadable("'utf-8' codec can't decode bytes in position 3000002-3000003: unexpected end of data"))
     }
+
+    @Test func workEndsWhenNobodyWantsItAnyMore() async throws {
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await outcome("{}").text
+        }
+        let error = await #expect(throws: SluiceError.self) { try await task.value }
+        #expect(error?.code == .cancelled)
+    }
 }
