@@ -391,7 +391,7 @@ def test_parts_of_a_file_merge_into_its_report(sluice, told, tmp_path, rng, coun
 
 
 @pytest.mark.parametrize("lines", [False, True], ids=["document", "ndjson"])
-@pytest.mark.parametrize("count, records", [(3, 1), (64, 2), (64, 12), (100, 40)])
+@pytest.mark.parametrize("count, records", [(3, 1), (64, 12)])
 def test_parts_smaller_than_records_merge_into_the_report(sluice, tmp_path, rng, count, records, lines):
     parts, style = world_of(rng, records, 0.3)
     if not lines:
@@ -422,18 +422,16 @@ def test_partials_of_several_files_merge_into_the_report_over_all(sluice, told, 
 
 
 def test_broken_records_between_many(told, tmp_path, rng):
-    """In an input of many pieces; what is broken stands anywhere, at their seams among it."""
-    for broken in ["", " ", "{", '{"a": 1}x', "nope", "{}", '"\t"', "1 2", made()[:-1] + ', "total": 1}', *MALFORMED.values()]:
-        records = [made(transaction_id=str(number)) for number in range(3000)]
-        for place in [0, *sorted(rng.sample(range(3000), 8)), 2999]:
-            records[place] = broken
-        data = batch(*records)
-        (tmp_path / "x.json").write_bytes(data)
-        if broken == "{":
-            continue
-        expected = report(("x.json", data))
-        assert json.loads(expected)["validation"]["invalid_transactions"] == 10
-        same(told("x.json"), expected)
+    """In an input of many pieces, of which each broken record makes one to be read with care."""
+    broken = ["", "nope", "{}", "1 2", '{"a": 1}x', made()[:-1] + ', "total": 1}', *MALFORMED.values()]
+    records = [made(transaction_id=str(number)) for number in range(3000)]
+    for text, place in zip(broken, [0, 1, 2999, *rng.sample(range(2, 2998), len(broken) - 3)]):
+        records[place] = text
+    data = batch(*records)
+    (tmp_path / "x.json").write_bytes(data)
+    text = told("x.json")
+    same(text, report(("x.json", data)))
+    assert json.loads(text)["validation"]["invalid_transactions"] == len(broken)
 
 
 @pytest.mark.parametrize("count", [0, 1])
