@@ -7,7 +7,7 @@ import Testing
 @testable import Report
 
 /// A folder that goes with the test.
-final class Folder {
+final class Folder: Sendable {
     let path: String
 
     init() throws {

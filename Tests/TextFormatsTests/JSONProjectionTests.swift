@@ -34,7 +34,8 @@ import Testing
         let item = add("item", SLUICE_JSON_STRUCT, below: items)
         let price = add("price", SLUICE_JSON_ANY, below: item)
         var layout = sluice_json_layout(
-            commas: 1, max_depth: 64, duplicates: 2, unknown_keys: 0, strict: 0, max_filled: 0, keep_bad: 0)
+            commas: 1, max_depth: 64, duplicates: 2, unknown_keys: 0, strict: 0, max_filled: 0, keep_bad: 0,
+            whole_characters: 0)
         let status = sluice_json_project(parser, plan, bytes, length, &layout)
         #expect(status.code == 0)
         #expect(status.record == 5)

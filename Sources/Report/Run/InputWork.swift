@@ -136,7 +136,7 @@ struct InputWork: Sendable {
             error.hint = (error.hint.map { "\($0); " } ?? "") + "the rejected records are in \(rejects)"
             throw error
         }
-        if let ledger, run.job.combined != false {
+        if let ledger, run.job.mayCombine {
             let sink = try await ledger.partials.create(try ReportLedger.partialName(key))
             do throws(SluiceError) {
                 try await partial.write(to: sink)

@@ -68,6 +68,8 @@ final class ReportLedger: Sendable {
                     hint: "update Sluice, or move the file away to do all reports again")
             }
             if version == 0 { try await database.execute(schema) }
+            // What a power cut takes away is done again, and ends in the same files: nothing has to wait for the disk.
+            try await database.execute("PRAGMA synchronous = NORMAL")
         } catch {
             await database.close()
             throw error

@@ -49,7 +49,7 @@ extension ReportRun {
     }
 
     private func perform(_ inputs: [ReportInput], _ ledger: ReportLedger?) async throws(SluiceError) -> ReportResult {
-        let collection = Collection(self, ledger, isCombined: job.isCombined(inputs.count), count: inputs.count)
+        let collection = ReportCollector(self, ledger, isCombined: job.isCombined(inputs.count), count: inputs.count)
         let result: Result<ReportResult, SluiceError>
         do throws(SluiceError) {
             result = .success(try await perform(inputs, ledger, collection))
@@ -61,7 +61,7 @@ extension ReportRun {
     }
 
     private func perform(
-        _ inputs: [ReportInput], _ ledger: ReportLedger?, _ collection: Collection
+        _ inputs: [ReportInput], _ ledger: ReportLedger?, _ collection: ReportCollector
     ) async throws(SluiceError) -> ReportResult {
         var result = ReportResult(run: id)
         let threads = job.threads ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))

@@ -1,5 +1,6 @@
 public import Sales
 public import Settings
+import Storage
 import Support
 import Warehouse
 
@@ -68,6 +69,15 @@ public struct ReportJob: Sendable {
 
     /// The name by which a warehouse knows it: `project.job`.
     var pipeline: String { project.isEmpty ? name : "\(project).\(name)" }
+
+    /// Whether a later run may need what this one counts, for a report over more inputs.
+    var mayCombine: Bool {
+        if format == .classic { return false }
+        guard combined == nil, input.count == 1, let only = input.first else { return combined != false }
+        // One file stays one.
+        return FileStamp(InputFinder.absolute(only, from: InputFinder.absolute(folder, from: nil))) == nil
+            && only != Storage.standardName
+    }
 
     /// Whether `count` inputs get a report over all of them.
     func isCombined(_ count: Int) -> Bool { format == .sales && (combined ?? (count > 1)) }

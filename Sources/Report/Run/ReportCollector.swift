@@ -4,7 +4,7 @@ import Storage
 import Support
 
 /// Takes what comes of the inputs one by one: tells the ledger, loads tables, and makes the report over all of them.
-final class Collection {
+final class ReportCollector {
     private let run: ReportRun
     private let ledger: ReportLedger?
     private let isCombined: Bool
