@@ -350,7 +350,7 @@ def report_command(path, threads):
     """A report that reads its input, whatever was reported before."""
     out = CACHE / "report"
     shutil.rmtree(out, ignore_errors=True)
-    return [SLUICE, "report", path, "--output", out, "--threads", threads, "--quiet"]
+    return [SLUICE, "report", path, "--output", out, "--threads", threads, "--again", "--quiet"]
 
 
 def bench_report(options):
