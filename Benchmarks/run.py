@@ -335,8 +335,8 @@ class Walk:
     def __call__(self):
         self.child.stdin.write("go\n")
         self.child.stdin.flush()
-        load, cold, warm = map(float, self.child.stdout.readline().split())
-        return {"walk alone": warm, "load + walk": load + cold}
+        whole, whole_cpu, alone, alone_cpu = map(float, self.child.stdout.readline().split())
+        return {"load + walk": (whole, whole_cpu), "walk alone": (alone, alone_cpu)}
 
     def __enter__(self):
         return self
@@ -344,6 +344,14 @@ class Walk:
     def __exit__(self, *_):
         self.child.stdin.close()
         self.child.wait()
+
+
+def processor_time(*command):
+    """Runs a command: seconds of the clock, and of the processor, the system's included."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    wall, _ = process(*command)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def report_command(path, threads):
@@ -363,16 +371,18 @@ def bench_report(options):
             for number in range(options.rounds + 1):
                 found = walk()
                 for threads in [1, 2]:
-                    found[threads] = process(*report_command(path, threads))[0]
-                for who, wall in found.items():
+                    found[threads] = processor_time(*report_command(path, threads))
+                for who, measured in found.items():
                     if number > 0:
-                        times.setdefault(who, []).append(wall)
+                        times.setdefault(who, []).append(measured)
         for threads, bar in [(1, 1.15), (2, 0.65)]:
             for peer in ["load + walk", "walk alone"]:
-                ratio = statistics.median(a / b for a, b in zip(times[threads], times[peer]))
-                shown = [f"{min(times[who]):.3f} ({statistics.median(times[who]):.3f})" for who in [threads, peer]]
-                print(f"{f'report {size}, {threads} thread' + 's' * (threads > 1):26} {ratio:5.2f} × {peer:11}   "
-                      f"sluice best {shown[0]} s, {peer} best {shown[1]} s   "
+                ratio, cpu = (statistics.median(a[kind] / b[kind] for a, b in zip(times[threads], times[peer]))
+                              for kind in [0, 1])
+                wall = {who: [measured[0] for measured in times[who]] for who in [threads, peer]}
+                shown = [f"{min(wall[who]):.3f} s, median {statistics.median(wall[who]):.3f}" for who in wall]
+                print(f"{f'report {size}, {threads} thread' + 's' * (threads > 1):26} {ratio:5.2f} × {peer:11} (CPU {cpu:5.2f} ×)   "
+                      f"sluice best {shown[0]}; {peer} best {shown[1]}   "
                       f"bar {bar:.2f}: {'holds' if ratio <= bar else 'MISSED'}", flush=True)
         memory = [peak_memory(*report_command(path, threads))[1] for threads in [1, 2]]
         print(f"{'… peak memory':26} {memory[0]:5.0f} MB, two threads {memory[1]:.0f} MB, "

@@ -4,15 +4,16 @@
 //     walk FILE [ROUNDS]   does it so often, and prints the best and the median of the walk alone (the file in memory,
 //                          the parser's memory warm) and of load and walk (as a program would that does nothing else)
 //     walk --once FILE     loads and walks once, as a whole program
-//     walk --serve FILE    prints "ready", then for every line on standard input "load cold-walk warm-walk" in seconds
+//     walk --serve FILE    prints "ready", then for every line on standard input "whole whole-CPU alone alone-CPU": load and
+//                          walk, and the walk alone, in seconds of the clock and of the processor
 
 #include <simdjson.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -65,23 +66,36 @@ Sums walk(ondemand::parser &parser, const padded_string &json) {
     return sums;
 }
 
-double now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+/// Seconds of the clock, and of the processor, which tell more on a machine that has other work.
+struct Time {
+    double wall, cpu;
+
+    static Time now() {
+        auto seconds = [](clockid_t clock) {
+            timespec time;
+            clock_gettime(clock, &time);
+            return double(time.tv_sec) + double(time.tv_nsec) / 1e9;
+        };
+        return {seconds(CLOCK_MONOTONIC), seconds(CLOCK_PROCESS_CPUTIME_ID)};
+    }
+    Time since(Time start) const { return {wall - start.wall, cpu - start.cpu}; }
+};
 
 struct Round {
-    double load, walk;
+    Time time;
     Sums sums;
 };
 
-/// Loads and walks with nothing that was there before.
+/// Loads and walks with nothing that was there before, and lets go of it, as a program does at its end.
 Round afresh(const char *path) {
-    double start = now();
-    padded_string json = padded_string::load(path);
-    double loaded = now();
-    ondemand::parser parser;
-    Sums sums = walk(parser, json);
-    return {loaded - start, now() - loaded, sums};
+    Time start = Time::now();
+    Sums sums;
+    {
+        padded_string json = padded_string::load(path);
+        ondemand::parser parser;
+        sums = walk(parser, json);
+    }
+    return {Time::now().since(start), sums};
 }
 
 double median(std::vector<double> times) {
@@ -102,11 +116,10 @@ struct Warm {
 
     explicit Warm(const char *path) : json(padded_string::load(path)) { walk(parser, json); }
 
-    double round() {
-        double start = now();
-        Sums sums = walk(parser, json);
-        if (sums.records == 0) std::fprintf(stderr, "no transactions\n");
-        return now() - start;
+    Time round() {
+        Time start = Time::now();
+        if (walk(parser, json).records == 0) std::fprintf(stderr, "no transactions\n");
+        return Time::now().since(start);
     }
 };
 
@@ -129,8 +142,8 @@ int main(int count, char **words) try {
         std::printf("ready\n");
         std::fflush(stdout);
         for (std::string line; std::getline(std::cin, line);) {
-            Round round = afresh(path);
-            std::printf("%.6f %.6f %.6f\n", round.load, round.walk, warm.round());
+            Time whole = afresh(path).time, alone = warm.round();
+            std::printf("%.6f %.6f %.6f %.6f\n", whole.wall, whole.cpu, alone.wall, alone.cpu);
             std::fflush(stdout);
         }
         return 0;
@@ -139,9 +152,9 @@ int main(int count, char **words) try {
     std::vector<double> alone, whole;
     Sums sums;
     for (int index = 0; index < rounds; index++) {
-        alone.push_back(warm.round());
+        alone.push_back(warm.round().wall);
         Round round = afresh(path);
-        whole.push_back(round.load + round.walk);
+        whole.push_back(round.time.wall);
         sums = round.sums;
     }
     std::printf("%s: %llu transactions, %llu items, %lld pieces, sum %.2f, checksum %llu; simdjson %s (%s)\n", path,
