@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from conftest import ROOT, run
+from servers import Postgres
 
 SAMPLE = Path(__file__).with_name("sales_batch.json")
 
@@ -326,6 +327,27 @@ def test_the_warehouse_has_the_rows_of_each_input_once(tmp_path):
     assert answer["rows_loaded"] > 0
     statuses = warehouse(tmp_path, "SELECT DISTINCT status FROM etl_audit_log")
     assert statuses == [("success",)]
+
+
+def test_postgres_takes_the_rows_too(tmp_path):
+    with Postgres() as server:
+        server.execute("CREATE DATABASE reports")
+        server.execute("CREATE SCHEMA bi", database="reports")
+        for number in range(2):
+            batch(tmp_path / f"in/{number}.json", record(number, subtotal=1), record(9, total=0))
+        project(tmp_path, into="bi.sales")
+        text = (tmp_path / "sluice.yaml").read_text()
+        (tmp_path / "sluice.yaml").write_text(f"warehouse: {json.dumps(server.url('reports'))}\n{text}")
+        for _ in range(2):
+            perform(tmp_path, "--full-refresh")
+            assert server.execute("SELECT input, date::text, revenue FROM bi.sales_daily ORDER BY 1", database="reports") \
+                == [("in/0.json", "2025-01-01", Decimal("21.00")), ("in/1.json", "2025-01-02", Decimal("21.00"))]
+        assert server.execute(
+            "SELECT type, expected, found, from_at FROM bi.sales_anomalies WHERE input = 'in/0.json' AND type <> 'high_value'"
+            " ORDER BY 1", database="reports") == [
+                ("subtotal_mismatch", Decimal("19.00"), Decimal("1.00"), None),
+                ("total_mismatch", Decimal("3.00"), Decimal("21.00"), None)]
+        assert server.execute("SELECT count(*) FROM bi.sales_errors", database="reports") == [(2,)]
 
 
 def answer_run(folder):
