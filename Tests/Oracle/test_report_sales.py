@@ -311,6 +311,46 @@ def test_other_rules(told, tmp_path, rng, name):
     same(told("x.json", options=["--rules", "rules.yaml"]), report(("x.json", data), rules=expected))
 
 
+CHECKS = {"checks": [
+    {"path": "country", "required": True}, {"path": "customer.age", "min": 18, "max": 99.5},
+    {"path": "customer.country", "one_of": ["DE", "AT", "17", "true"]}, {"path": "line_items.sku", "pattern": "^[A-Z]{3}-[0-9]+$"},
+    {"path": "total", "equals": ["subtotal", "tax", "shipping_cost"]}]}
+CHECKED = [
+    ({}, []),
+    ({"country": None}, ["country: is missing"]),
+    ({"country": "null"}, ["country: is null"]),
+    ({"country": "[]"}, []),
+    ({"customer.age": "18"}, []),
+    ({"customer.age": "17.99"}, ["customer.age: 17.99 is below 18"]),
+    ({"customer.age": "99.6"}, ["customer.age: 99.6 is above 99.5"]),
+    ({"customer.age": '"20"'}, ["customer.age: is a string, not a number"]),
+    ({"customer.age": "1e13"}, ["customer.age: 1e13 is too large"]),
+    ({"customer.age": "null"}, []),
+    ({"customer.country": '"FR"'}, ['customer.country: "FR" is not one of DE, AT, 17, true']),
+    ({"customer.country": "17"}, []),
+    ({"customer.country": "true"}, []),
+    ({"customer.country": "false"}, ["customer.country: false is not one of DE, AT, 17, true"]),
+    ({"line_items.0.sku": '"AB-1"'}, ['line_items[0].sku: "AB-1" does not match ^[A-Z]{3}-[0-9]+$']),
+    ({"line_items.0.sku": '"\\u0041BC-1"'}, []),
+    ({"line_items.0.sku": "5"}, ["line_items[0].sku: is a number, not a string"]),
+    ({"total": "26.61"}, []),
+    ({"total": "26.62"}, ["total: 26.62 is not 26.6, the sum of subtotal and tax and shipping_cost"]),
+    ({"shipping_cost": None}, ["total: 26.60 is not 21.6, the sum of subtotal and tax and shipping_cost"]),
+    ({"country": None, "customer.age": "1", "line_items.0.sku": "1", "status": "1"}, [
+        "status: is a number, not a string", "country: is missing", "customer.age: 1 is below 18", "line_items[0].sku: is a number, not a string"]),
+]
+
+
+def test_further_checks(told, tmp_path):
+    records = [made({"country": '"x"'} | changes if changes.get("country", "") is not None else {
+        path: value for path, value in changes.items() if path != "country"}) for changes, _ in CHECKED]
+    (tmp_path / "x.json").write_bytes(batch(*records))
+    (tmp_path / "rules.yaml").write_text(json.dumps(CHECKS))
+    errors = json.loads(told("x.json", options=["--rules", "rules.yaml"]))["validation"]["validation_errors"]
+    found = {error["index"]: error["errors"] for error in errors}
+    assert [found.get(index, []) for index in range(len(CHECKED))] == [reasons for _, reasons in CHECKED]
+
+
 @pytest.mark.parametrize("packing", ["gz", "zst", "gz members"])
 def test_packed_inputs(told, tmp_path, rng, packing):
     parts, style = world_of(rng, 300)
