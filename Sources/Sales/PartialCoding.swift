@@ -53,6 +53,20 @@ struct PartialDecoder {
         return Int(Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: Int64.self)))
     }
 
+    /// How often something was counted: no more than can be added up without an overflow.
+    mutating func tally() throws(SluiceError) -> Int {
+        let count = try int()
+        guard count >= 0, count < 1 << 48 else { throw damaged("a count is out of range") }
+        return count
+    }
+
+    /// A time, or the end of all times.
+    mutating func time() throws(SluiceError) -> Int64 {
+        let time = Int64(try int())
+        guard time == .min || time == .max || time.magnitude < 1 << 60 else { throw damaged("a time is out of range") }
+        return time
+    }
+
     /// A number of things, each of which takes a byte at least.
     mutating func count() throws(SluiceError) -> Int {
         let count = try int()

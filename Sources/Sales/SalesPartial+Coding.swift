@@ -8,14 +8,18 @@ extension SalesPartial {
     public func write(to sink: any ByteSink) async throws(SluiceError) {
         let hash = try SHA256()
         let encoder = PartialEncoder()
-        encoder.bytes.append(SalesPartial.magic)
         rules.encode(to: encoder)
         encoder.list(inputs) { $0.encode(to: encoder) }
         tally.encode(to: encoder)
         encoder.int(tally.ids.count)
         let head = encoder.bytes.freeze()
-        hash.update(head)
-        try await sink.write(head)
+        let start = PartialEncoder()
+        start.bytes.append(SalesPartial.magic)
+        start.int(head.count)
+        for bytes in [start.bytes.freeze(), head] {
+            hash.update(bytes)
+            try await sink.write(bytes)
+        }
         // Ids may not fit in memory: they follow bucket by bucket, in runs, and a run of no length ends them.
         for bucket in 0..<IDStore.buckets {
             var runs: [Buffer] = []
@@ -44,28 +48,29 @@ extension SalesPartial {
     ///
     /// - throws: `SluiceError` when it is none, or damaged.
     public static func read(_ source: any StreamSource) async throws(SluiceError) -> SalesPartial {
-        let stream = try await source.stream()
-        let all = MutableBuffer(capacity: 1 << 16)
-        while let bytes = try await stream.next() { all.append(bytes) }
-        let bytes = all.freeze()
-        guard bytes.count >= magic.count, bytes[0..<magic.count].bytes == magic else {
+        let cursor = try await PartialCursor(source)
+        guard try await cursor.take(magic.count, orLess: true).bytes == magic else {
             throw SluiceError(
                 .invalidData, "this is no partial report of sales", place: .init(file: source.name),
                 hint: "partial reports are made with: sluice report … --partial FILE")
         }
-        let body = bytes.count - 64
-        let hash = try SHA256()
-        if body > 0 { hash.update(bytes[0..<body]) }
-        guard body > magic.count, Array(hash.finish().utf8) == bytes[body..<bytes.count].bytes else {
-            throw SluiceError(
-                .invalidData, "the partial report is damaged: its checksum does not fit",
-                place: .init(file: source.name),
-                hint: "make it again")
-        }
-        return try bytes.withUnsafeBytes { raw throws(SluiceError) in
-            var decoder = PartialDecoder(UnsafeRawBufferPointer(rebasing: raw[magic.count..<body]), name: source.name)
+        let head = try await cursor.takeRun()
+        let partial = try head.withUnsafeBytes { raw throws(SluiceError) in
+            var decoder = PartialDecoder(raw, name: source.name)
             return try SalesPartial(from: &decoder)
         }
+        while true {
+            let run = try await cursor.takeRun()
+            if run.count == 0 { break }
+            run.withUnsafeBytes { run in IDStore.ids(run) { partial.tally.ids.add($0) } }
+        }
+        let hash = try cursor.finishHash()
+        guard try await cursor.take(64).bytes == Array(hash.utf8), try await cursor.take(1, orLess: true).count == 0
+        else {
+            throw cursor.damaged("its checksum does not fit")
+        }
+        guard partial.tally.ids.count == partial.expectedIDs else { throw cursor.damaged("ids are missing") }
+        return partial
     }
 
     private convenience init(from decoder: inout PartialDecoder) throws(SluiceError) {
@@ -73,14 +78,67 @@ extension SalesPartial {
         let inputs = try decoder.list { decoder throws(SluiceError) in try PartialInput(from: &decoder) }
         let tally = Tally(rules)
         try tally.decode(from: &decoder)
-        let count = try decoder.int()
-        while true {
-            let run = try decoder.run()
-            if run.count == 0 { break }
-            IDStore.ids(run) { tally.ids.add($0) }
-        }
-        guard tally.ids.count == count, decoder.isAtEnd else { throw decoder.damaged("ids are missing") }
         self.init(rules: rules, tally: tally, inputs: inputs)
+        expectedIDs = try decoder.int()
+        guard decoder.isAtEnd else { throw decoder.damaged("something follows its counts") }
+    }
+}
+
+/// Takes runs of bytes off a stream, so that a partial report with many ids need not be in memory as a whole.
+private final class PartialCursor {
+    private let stream: any ByteStream
+    private let name: String
+    private let hash: SHA256
+    private var block = Buffer.empty
+    private var position = 0
+
+    init(_ source: any StreamSource) async throws(SluiceError) {
+        stream = try await source.stream()
+        name = source.name
+        hash = try SHA256()
+    }
+
+    func damaged(_ what: String) -> SluiceError {
+        SluiceError(
+            .invalidData, "the partial report is damaged: \(what)", place: .init(file: name, offset: position),
+            hint: "make it again")
+    }
+
+    /// The next bytes; with `orLess`, as many as there are.
+    func take(_ count: Int, orLess: Bool = false) async throws(SluiceError) -> Buffer {
+        let bytes = MutableBuffer()
+        while bytes.count < count {
+            if block.count == 0 {
+                guard let next = try await stream.next() else {
+                    if orLess { break }
+                    throw damaged("it ends too early")
+                }
+                block = next
+            }
+            let step = min(block.count, count - bytes.count)
+            bytes.append(block[0..<step])
+            block = block[step..<block.count]
+        }
+        position += bytes.count
+        let taken = bytes.freeze()
+        if !isFinished { hash.update(taken) }
+        return taken
+    }
+
+    /// A length, and so many bytes. A length that lies takes no memory: only bytes that are there do.
+    func takeRun() async throws(SluiceError) -> Buffer {
+        let length = try await take(8)
+        let count = length.withUnsafeBytes { Int(Int64(littleEndian: $0.loadUnaligned(as: Int64.self))) }
+        guard count >= 0 else { throw damaged("a length is out of range") }
+        return try await take(count)
+    }
+
+    private var isFinished = false
+
+    /// The hash of all that was taken.
+    func finishHash() throws(SluiceError) -> String {
+        isFinished = true
+        return hash.finish()
     }
 }
 
@@ -118,11 +176,11 @@ extension PartialInput {
         case 1: batch = .text(try decoder.text())
         default: batch = .number(try decoder.text())
         }
-        records = try decoder.int()
-        invalid = try decoder.int()
+        records = try decoder.tally()
+        invalid = try decoder.tally()
         errors = try decoder.list { decoder throws(SluiceError) in
             SalesReport.Rejection(
-                file: file, index: try decoder.int(),
+                file: file, index: try decoder.tally(),
                 transaction: try decoder.optional { decoder throws(SluiceError) in try decoder.text() },
                 reasons: try decoder.texts())
         }

@@ -125,7 +125,7 @@ struct Ranking {
         let table = tally.days
         var days: [(day: Int, row: Int)] = []
         for row in 0..<table.count {
-            days.append((UnsafeRawPointer(table.key(row).start).loadUnaligned(as: Int.self), row))
+            days.append((Day.number(table.key(row)), row))
         }
         days.sort { $0.day < $1.day }
         report.daily = days.map { day, row in
@@ -176,7 +176,7 @@ struct Ranking {
         let customers = rows.map { row in
             let sums = table[row]
             let total = table.total(sums.spent, row, 1)
-            let span = Amount(raw: Int128(sums.lastOrder - sums.firstOrder) * (Amount.one / 1_000_000))
+            let span = Amount(raw: Int128(sums.lastOrder &- sums.firstOrder) * (Amount.one / 1_000_000))
             return SalesReport.Customer(
                 id: table.key(row).text, name: tally.texts.text(sums.name), orders: sums.orders, total: total,
                 mean: total.divided(by: Amount(sums.orders), rules.decimals), first: sums.firstOrder,

@@ -8,6 +8,8 @@ public final class SalesPartial: @unchecked Sendable {
     public let rules: SalesRules
     let tally: Tally
     private(set) var inputs: [PartialInput]
+    /// How many ids a saved one says that it has.
+    var expectedIDs = 0
 
     init(rules: SalesRules, tally: Tally, inputs: [PartialInput]) {
         self.rules = rules

@@ -115,7 +115,7 @@ struct Suspicion {
         var best: Range<Int>?
         var end = rows.startIndex
         for start in rows.indices {
-            while end < rows.endIndex, rows[end].time - rows[start].time <= rules.window { end += 1 }
+            while end < rows.endIndex, rows[end].time &- rows[start].time <= rules.window { end += 1 }
             if end - start > best?.count ?? 0 { best = start..<end }
         }
         guard let best, best.count >= rules.windowCount, let first = rows[best].first, let last = rows[best].last else {

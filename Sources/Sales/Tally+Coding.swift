@@ -64,28 +64,30 @@ extension Tally {
 
     /// Adds what an encoded tally has.
     func decode(from decoder: inout PartialDecoder) throws(SluiceError) {
-        summary.valid = try decoder.int()
-        summary.orders = try decoder.int()
+        summary.valid = try decoder.tally()
+        summary.orders = try decoder.tally()
         for _ in 0..<(try decoder.count()) { try decodeCustomer(&decoder) }
         for _ in 0..<(try decoder.count()) { try decodeProduct(&decoder) }
         for _ in 0..<(try decoder.count()) {
             let index = try decoder.bytes { categories.row($0) }
-            categories[index].lines = try decoder.int()
+            categories[index].lines = try decoder.tally()
             let sum = try decoder.wide()
             categories.add(sum, to: &categories.at(index).pointee.revenue, index, 0)
         }
         for table in [statuses, payments, shippings] {
             for _ in 0..<(try decoder.count()) {
                 let index = try decoder.bytes { table.row($0) }
-                table[index].count = try decoder.int()
+                table[index].count = try decoder.tally()
                 let sum = try decoder.wide()
                 table.add(sum, to: &table.at(index).pointee.total, index, 0)
             }
         }
         for _ in 0..<(try decoder.count()) {
             let index = try decoder.bytes { $0.count == 8 ? days.row($0) : -1 }
-            guard index >= 0 else { throw decoder.damaged("a day is none") }
-            days[index].orders = try decoder.int()
+            guard index >= 0, Day.number(days.key(index)).magnitude < 4_000_000 else {
+                throw decoder.damaged("a day is none")
+            }
+            days[index].orders = try decoder.tally()
             let row = days.at(index)
             days.add(try decoder.wide(), to: &row.pointee.revenue, index, 0)
             days.add(try decoder.wide(), to: &row.pointee.tax, index, 1)
@@ -94,11 +96,11 @@ extension Tally {
         }
         for _ in 0..<(try decoder.count()) {
             let raw = try decoder.wide()
-            totals.add(raw, try decoder.int())
+            totals.add(raw, try decoder.tally())
         }
         for _ in 0..<(try decoder.count()) {
             let row = HighRow(
-                customer: try decoder.int(), time: Int64(try decoder.int()), total: try decoder.wide())
+                customer: try decoder.int(), time: try decoder.time(), total: try decoder.wide())
             guard row.customer >= 0, row.customer < customers.count else {
                 throw decoder.damaged("a customer is missing")
             }
@@ -107,7 +109,7 @@ extension Tally {
         for _ in 0..<(try decoder.count()) {
             highest.offer(
                 HighValue(
-                    transaction: try decoder.text(), customer: try decoder.text(), time: Int64(try decoder.int()),
+                    transaction: try decoder.text(), customer: try decoder.text(), time: try decoder.time(),
                     total: try decoder.wide()))
         }
         try quantities.decode(from: &decoder)
@@ -120,25 +122,25 @@ extension Tally {
     private func decodeCustomer(_ decoder: inout PartialDecoder) throws(SluiceError) {
         let index = try decoder.bytes { customers.row($0) }
         let row = customers.at(index)
-        row.pointee.valid = try decoder.int()
-        row.pointee.orders = try decoder.int()
+        row.pointee.valid = try decoder.tally()
+        row.pointee.orders = try decoder.tally()
         customers.add(try decoder.wide(), to: &row.pointee.all, index, 0)
         customers.add(try decoder.wide(), to: &row.pointee.spent, index, 1)
-        row.pointee.first = Int64(try decoder.int())
-        row.pointee.last = Int64(try decoder.int())
-        row.pointee.firstOrder = Int64(try decoder.int())
-        row.pointee.lastOrder = Int64(try decoder.int())
-        row.pointee.nameTime = Int64(try decoder.int())
+        row.pointee.first = try decoder.time()
+        row.pointee.last = try decoder.time()
+        row.pointee.firstOrder = try decoder.time()
+        row.pointee.lastOrder = try decoder.time()
+        row.pointee.nameTime = try decoder.time()
         if try decoder.int() != 0 { try decoder.bytes { texts.set(&row.pointee.name, $0) } }
     }
 
     private func decodeProduct(_ decoder: inout PartialDecoder) throws(SluiceError) {
         let index = try decoder.bytes { products.row($0) }
         let row = products.at(index)
-        row.pointee.orders = try decoder.int()
+        row.pointee.orders = try decoder.tally()
         products.add(try decoder.wide(), to: &row.pointee.units, index, 0)
         products.add(try decoder.wide(), to: &row.pointee.revenue, index, 1)
-        row.pointee.time = Int64(try decoder.int())
+        row.pointee.time = try decoder.time()
         if try decoder.int() != 0 { try decoder.bytes { texts.set(&row.pointee.name, $0) } }
         if try decoder.int() != 0 { try decoder.bytes { texts.set(&row.pointee.category, $0) } }
     }
@@ -159,10 +161,10 @@ extension Findings {
     }
 
     mutating func decode(from decoder: inout PartialDecoder) throws(SluiceError) {
-        count = try decoder.int()
+        count = try decoder.tally()
         for _ in 0..<(try decoder.count()) {
             var finding = Finding(
-                rank: try decoder.wide(), time: Int64(try decoder.int()), transaction: try decoder.text())
+                rank: try decoder.wide(), time: try decoder.time(), transaction: try decoder.text())
             let line = try decoder.int()
             finding.line = line < 0 ? nil : line
             finding.product = try decoder.optional { decoder throws(SluiceError) in try decoder.text() }

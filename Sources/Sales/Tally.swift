@@ -283,7 +283,7 @@ final class Tally: @unchecked Sendable {
                 found: found))
     }
 
-    /// The row of the day that a time is on.
+    /// The row of the day that a time is on, whose key is the day's number.
     @inline(__always) func day(of time: Int64) -> Int {
         let day = time >= 0 ? time / 86_400_000_000 : (time &- 86_399_999_999) / 86_400_000_000
         return withUnsafeBytes(of: day) { bytes in

@@ -105,6 +105,11 @@ enum Times {
     }
 }
 
+/// Days since 1970 as keys of a table.
+enum Day {
+    static func number(_ key: Bytes) -> Int { UnsafeRawPointer(key.start).loadUnaligned(as: Int.self) }
+}
+
 /// E-mail addresses, as far as their form goes.
 enum EmailAddress {
     /// One `@`, something before it, and behind it something that has a dot and neither begins nor ends with one; no white
