@@ -164,8 +164,8 @@ enum Batch {
         "fails as a whole when the document is none",
         arguments: [
             "", "{}", #"{"transactions": 1}"#, #"{"transactions": [{}"#, #"{"transactions": []}, 1"#,
-            #"{"transactions": [], "transactions": []}"#, #"{"transactions": [1,]}"#, #"{"transactions": [}"#,
-            "{\"transactions\": [\"\u{0}\"", "[1 2]",
+            #"{"transactions": [], "transactions": []}"#, #"{"transactions": [}"#,
+            "{\"transactions\": [\"\u{0}\"",
         ])
     func noDocument(_ text: String) async {
         await #expect(throws: SluiceError.self) { _ = try await read(text) }
@@ -184,6 +184,10 @@ enum Batch {
         #expect(lines.records == 3)
         #expect(lines.invalid == 1)
         #expect(try await read(#"{"transactions": []}"#).records == 0)
+        // A stray comma makes a record of nothing.
+        let stray = try await read(#"{"transactions": [1,]}"#).report(at: 0, seconds: 0)
+        #expect(stray.errors.first?.reasons == ["record: is a number, not an object"])
+        #expect(stray.errors.last?.reasons.first?.hasPrefix("record: is not valid JSON") == true)
     }
 
     @Test("finds duplicates among more ids than are held in memory")
