@@ -23,7 +23,9 @@ final class Piece: @unchecked Sendable {
 /// work. So the feed guesses: it remembers how one record ends and the next begins, and cuts where the same bytes stand.
 /// Parsing a piece proves the guess: a piece that begins right and parses as whole records ends right. When one does not, the
 /// reading begins again without guesses.
-final class Feed {
+final class Feed: @unchecked Sendable {
+    // `@unchecked Sendable` because the worker whose turn it is uses it alone.
+
     private let source: any StreamSource
     private let direct: (any DirectAccess)?
     private var stream: (any ByteStream)?

@@ -9,8 +9,8 @@ final class IDStore: @unchecked Sendable {
     // `@unchecked Sendable` because one task at a time holds the tally that this is part of.
 
     static let buckets = 64
-    /// How many bytes are held in memory.
-    private static let budget = 16 << 20
+    /// How many bytes of a bucket are held in memory: a little less than the room that doubling makes.
+    private static let bucketBudget = 114_000
 
     private struct Segment {
         var file: ScratchFile
@@ -20,14 +20,14 @@ final class IDStore: @unchecked Sendable {
     private let memory = (0..<IDStore.buckets).map { _ in Rows<UInt8>(room: 256) }
     private var segments = [[Segment]](repeating: [], count: IDStore.buckets)
     private var file: ScratchFile?
-    private var held = 0
     private(set) var count = 0
     /// Why ids could not be kept, if so.
     private(set) var failure: SluiceError?
 
     /// Keeps another id.
     @inline(__always) func add(_ id: Bytes) {
-        let rows = memory[Int(truncatingIfNeeded: id.hash >> 58)]
+        let bucket = Int(truncatingIfNeeded: id.hash >> 58)
+        let rows = memory[bucket]
         rows.reserve(id.count &+ 5)
         let end = rows.base + rows.count
         var head = 1
@@ -40,9 +40,8 @@ final class IDStore: @unchecked Sendable {
         }
         UnsafeMutableRawPointer(end + head).copyMemory(from: id.start, byteCount: id.count)
         rows.resize(rows.count &+ head &+ id.count)
-        held &+= head &+ id.count
         count &+= 1
-        if held > IDStore.budget { spill() }
+        if rows.count > IDStore.bucketBudget { spill(bucket) }
     }
 
     /// Takes over what `other` has.
@@ -50,27 +49,23 @@ final class IDStore: @unchecked Sendable {
         for bucket in 0..<IDStore.buckets {
             let rows = other.memory[bucket]
             memory[bucket].append(Bytes(UnsafePointer(rows.base), rows.count))
-            held += rows.count
             segments[bucket] += other.segments[bucket]
+            if memory[bucket].count > IDStore.bucketBudget { spill(bucket) }
         }
         count += other.count
         failure = failure ?? other.failure
-        if held > IDStore.budget { spill() }
     }
 
-    @inline(never) private func spill() {
+    @inline(never) private func spill(_ bucket: Int) {
         guard failure == nil else { return }
         do throws(SluiceError) {
             let file: ScratchFile
             if let made = self.file { file = made } else { file = try ScratchFile() }
             self.file = file
-            for bucket in 0..<IDStore.buckets where memory[bucket].count > 0 {
-                let rows = memory[bucket]
-                let range = try file.append(UnsafeRawBufferPointer(start: rows.base, count: rows.count))
-                segments[bucket].append(Segment(file: file, range: range))
-                rows.resize(0)
-            }
-            held = 0
+            let rows = memory[bucket]
+            let range = try file.append(UnsafeRawBufferPointer(start: rows.base, count: rows.count))
+            segments[bucket].append(Segment(file: file, range: range))
+            rows.resize(0)
         } catch {
             failure = error
         }
@@ -111,7 +106,7 @@ final class IDStore: @unchecked Sendable {
             left.count != right.count ? left.count > right.count : left.id.utf8.lexicographicallyPrecedes(right.id.utf8)
         }
         for bucket in 0..<IDStore.buckets {
-            let table = KeyTable<Int>(0)
+            let table = KeyTable(0, expecting: count / IDStore.buckets)
             try runs(bucket) { run throws(SluiceError) in
                 IDStore.ids(run) { id in
                     // The row comes first: making one may move all of them.

@@ -17,9 +17,9 @@ final class KeyTable<Row: BitwiseCopyable>: @unchecked Sendable {
         var row: Row
     }
 
-    private let bytes = Rows<UInt8>(room: 1024)
+    private let bytes: Rows<UInt8>
     private let empty: Row
-    private let entries = Rows<Entry>()
+    private let entries: Rows<Entry>
     /// The row's number plus one, and above it the hash's upper half; 0 where nothing is.
     private var slots: UnsafeMutablePointer<UInt64>
     private var mask: Int
@@ -31,11 +31,15 @@ final class KeyTable<Row: BitwiseCopyable>: @unchecked Sendable {
         var sum: Int
     }
 
-    init(_ empty: Row) {
+    /// An empty table, which has room for about as many keys as are expected.
+    init(_ empty: Row, expecting count: Int = 0) {
         self.empty = empty
+        bytes = Rows(room: max(1024, count * 40))
+        entries = Rows(room: count + count / 8)
         mask = 63
-        slots = .allocate(capacity: 64)
-        slots.initialize(repeating: 0, count: 64)
+        while mask < count * 2 + count / 2 { mask = mask * 2 + 1 }
+        slots = .allocate(capacity: mask + 1)
+        slots.initialize(repeating: 0, count: mask + 1)
     }
 
     deinit { slots.deallocate() }

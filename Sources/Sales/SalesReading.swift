@@ -43,17 +43,25 @@ public struct SalesReading: Sendable {
 
 /// One input being read; at most twice, when the feed guessed wrong the first time.
 final class ReadingPass: @unchecked Sendable {
-    // `@unchecked Sendable` because only the task that reads touches what changes.
+    // `@unchecked Sendable` because only the worker whose turn it is touches what changes.
 
     private let rules: SalesRules
     private let latest: Int64?
     private let threads: Int
     private let name: String
     private let rejects: (any ByteSink)?
+    private let turns = Turns()
     /// Whether the last reading failed only because the feed had guessed wrong.
     private(set) var guessedWrong = false
     /// How many rejected records were written, by a reading that failed later.
     private var written = 0
+    private var input: PartialInput
+    private var failure: SluiceError?
+    /// Pieces that are done before one that comes earlier.
+    private var waiting: [Int: Done] = [:]
+    private var handed = 0
+    private var taken = 0
+    private var seen = 0
 
     init(rules: SalesRules, latest: Int64?, threads: Int, name: String, rejects: (any ByteSink)?) {
         self.rules = rules
@@ -61,94 +69,78 @@ final class ReadingPass: @unchecked Sendable {
         self.threads = threads
         self.name = name
         self.rejects = rejects
+        input = PartialInput(file: name, part: .whole)
     }
 
     /// What a worker made of a piece.
     private struct Done: Sendable {
         var number: Int
         var piece: Piece
-        var sorter: Sorter
         var result: Result<Sorter.Outcome, Sorter.Fault>
     }
 
     func read(_ source: any StreamSource, _ part: SalesPart, isExact: Bool) async throws(SluiceError) -> SalesPartial {
-        guessedWrong = false
+        (guessedWrong, failure) = (false, nil)
+        (handed, taken, seen) = (0, 0, 0)
+        waiting = [:]
+        input = PartialInput(file: name, part: part)
         let feed = Feed(source, layout: rules.layout, isExact: isExact)
         if part != .whole { try await feed.confine(to: part) }
-        var input = PartialInput(file: name, part: part)
-        let keepsText = rejects != nil
-        var sorters = [Sorter]()
-        var idle = [Sorter]()
-        var waiting: [Int: Done] = [:]
-        var handed = 0
-        var taken = 0
-        var seen = 0
-        let result: Result<Void, SluiceError> = await withTaskGroup(of: Done.self) { group in
-            var isAtEnd = false
-            do throws(SluiceError) {
-                while true {
-                    // A piece more than there are workers, so that none waits for the next to be read.
-                    while !isAtEnd, handed - taken < threads + 1 {
-                        if Task.isCancelled { throw SluiceError(.cancelled, "stopped", place: .init(file: name)) }
-                        guard let piece = try await feed.next() else {
-                            isAtEnd = true
-                            break
-                        }
-                        let sorter: Sorter
-                        if let free = idle.popLast() {
-                            sorter = free
-                        } else if sorters.count < threads {
-                            sorter = Sorter(rules, latest: latest)
-                            sorters.append(sorter)
-                        } else {
-                            guard let done = await group.next() else { break }
-                            waiting[done.number] = done
-                            sorter = done.sorter
-                        }
-                        let number = handed
-                        let commas = feed.hasCommas
-                        handed += 1
-                        group.addTask {
-                            Done(
-                                number: number, piece: piece, sorter: sorter,
-                                result: ReadingPass.work(piece, sorter, commas: commas, isExact, keepsText))
-                        }
-                        while let done = waiting.removeValue(forKey: taken) {
-                            try await take(done, &input, &seen, isExact)
-                            feed.reuse(done.piece)
-                            taken += 1
-                        }
-                    }
-                    if taken == handed { break }
-                    if waiting[taken] == nil, let done = await group.next() {
-                        waiting[done.number] = done
-                        idle.append(done.sorter)
-                    }
-                    while let done = waiting.removeValue(forKey: taken) {
-                        try await take(done, &input, &seen, isExact)
-                        feed.reuse(done.piece)
-                        taken += 1
-                    }
-                }
-                return .success(())
-            } catch {
-                group.cancelAll()
-                // A feed that goes by guesses can also stumble over what comes of a wrong guess.
-                if !isExact, error.code == .invalidData, handed > 0 { guessedWrong = true }
-                return .failure(error)
+        let sorters = (0..<threads).map { _ in Sorter(rules, latest: latest) }
+        if sorters.count == 1 {
+            await serve(feed, sorters[0], isExact)
+        } else {
+            await withTaskGroup(of: Void.self) { group in
+                for sorter in sorters { group.addTask { await self.serve(feed, sorter, isExact) } }
             }
         }
-        try result.get()
+        if let failure { throw failure }
         input.batch = feed.envelope.batch
-        let tally = sorters.first?.tally ?? Tally(rules)
-        for sorter in sorters.dropFirst() { tally.merge(sorter.tally) }
-        return SalesPartial(rules: rules, tally: tally, inputs: [input])
+        for sorter in sorters.dropFirst() { sorters[0].tally.merge(sorter.tally) }
+        return SalesPartial(rules: rules, tally: sorters[0].tally, inputs: [input])
+    }
+
+    /// What a worker does: it reads a piece when it is its turn, so that the bytes are near when it parses them.
+    private func serve(_ feed: Feed, _ sorter: Sorter, _ isExact: Bool) async {
+        var done: Done?
+        while true {
+            await turns.enter()
+            let next = await turn(done, feed, isExact)
+            turns.leave()
+            guard let (number, piece) = next else { return }
+            let result = ReadingPass.work(piece, sorter, commas: feed.hasCommas, isExact, rejects != nil)
+            done = Done(number: number, piece: piece, result: result)
+            // Others need a thread now and then: whoever shows progress, or wants to stop this.
+            await Task.yield()
+        }
+    }
+
+    /// Hands in what is done, and takes the next piece; nil when there is none.
+    private func turn(_ done: Done?, _ feed: Feed, _ isExact: Bool) async -> (Int, Piece)? {
+        do throws(SluiceError) {
+            if let done { waiting[done.number] = done }
+            if failure != nil { return nil }
+            while let next = waiting.removeValue(forKey: taken) {
+                try await take(next, isExact)
+                feed.reuse(next.piece)
+                taken += 1
+            }
+            if Task.isCancelled { throw SluiceError(.cancelled, "stopped", place: .init(file: name)) }
+            guard let piece = try await feed.next() else { return nil }
+            defer { handed += 1 }
+            return (handed, piece)
+        } catch {
+            if failure == nil {
+                failure = error
+                // A feed that goes by guesses can also stumble over what comes of a wrong guess.
+                if !isExact, error.code == .invalidData, handed > 0 { guessedWrong = true }
+            }
+            return nil
+        }
     }
 
     /// Takes the results of a piece, in the order of the input.
-    private func take(
-        _ done: Done, _ input: inout PartialInput, _ seen: inout Int, _ isExact: Bool
-    ) async throws(SluiceError) {
+    private func take(_ done: Done, _ isExact: Bool) async throws(SluiceError) {
         switch done.result {
         case .failure(let fault):
             let status = fault.status
