@@ -1,3 +1,4 @@
+import CScan
 import Glibc
 
 /// Bytes that lie somewhere else, for as long as that stays.
@@ -40,7 +41,7 @@ struct Bytes {
 
     /// A hash that nobody can foresee, for tables that live as long as the process.
     @inline(__always) var hash: UInt64 {
-        var state = Bytes.seed ^ (UInt64(truncatingIfNeeded: count) &* 0x9e37_79b9_7f4a_7c15)
+        var state = sluice_hash_seed ^ (UInt64(truncatingIfNeeded: count) &* 0x9e37_79b9_7f4a_7c15)
         if count >= 8 {
             var index = 0
             while index &+ 8 <= count {
@@ -58,8 +59,6 @@ struct Bytes {
         let product = value.multipliedFullWidth(by: 0xd6e8_feb8_6659_fd93)
         return product.high ^ product.low
     }
-
-    private static let seed = UInt64.random(in: .min ... .max)
 }
 
 /// Rows of plain values that grow, in memory of their own.

@@ -96,8 +96,8 @@ final class Tally: @unchecked Sendable {
 
     private let limits: Limits
     private let orderStatuses: Set<[UInt8]>
-    private var lastStatus = -1
-    private var lastStatusIsOrder = false
+    /// Whether records of each status are orders, by the status's row.
+    private let statusIsOrder = Rows<Bool>()
 
     /// The rules' limits, ready for comparisons.
     private struct Limits {
@@ -155,12 +155,8 @@ final class Tally: @unchecked Sendable {
         count(record.total, statuses, status)
         count(record.total, payments, payments.row(record.payment))
         count(record.total, shippings, shippings.row(record.shippingMethod))
-        if status != lastStatus {
-            lastStatus = status
-            lastStatusIsOrder = orderStatuses.contains(
-                Array(UnsafeBufferPointer(start: record.status.start, count: record.status.count)))
-        }
-        let isOrder = lastStatusIsOrder
+        while statusIsOrder.count <= status { judgeStatus(statuses.key(statusIsOrder.count)) }
+        let isOrder = statusIsOrder[status]
 
         var sum = N.zero
         var pieces = N.zero
@@ -185,6 +181,11 @@ final class Tally: @unchecked Sendable {
         days.add(record.tax, to: &row.pointee.tax, day, 1)
         days.add(record.shipping, to: &row.pointee.shipping, day, 2)
         days.add(pieces, to: &row.pointee.items, day, 3)
+    }
+
+    @inline(never) private func judgeStatus(_ status: Bytes) {
+        statusIsOrder.append(
+            orderStatuses.contains(Array(UnsafeBufferPointer(start: status.start, count: status.count))))
     }
 
     @inline(__always) private func count<N: Quantum>(_ total: N, _ table: KeyTable<ShareRow>, _ row: Int) {

@@ -1,6 +1,7 @@
 #include "CScan.h"
 
 #include <cstring>
+#include <random>
 #include <simdjson.h>
 
 #if defined(__x86_64__)
@@ -8,6 +9,11 @@
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
+
+const uint64_t sluice_hash_seed = [] {
+    std::random_device device;
+    return uint64_t(device()) << 32 | device();
+}();
 
 static inline uint64_t prefix_xor(uint64_t bits) {
     bits ^= bits << 1;

@@ -78,7 +78,7 @@ template <typename Node> struct FieldTable {
 /// The key at the walk's place, unescaped into its scratch when need be; false with an error.
 inline bool read_key(Walk &walk, const u8 *&key, size_t &count) {
     walk.raw_string(key, count);
-    if (Walk::has_escape(key, count)) {
+    if (walk.has_escape(key, count)) {
         walk.scratch.resize(count);
         const long n = walk.unescape(key, count, reinterpret_cast<u8 *>(&walk.scratch[0]));
         if (n < 0) return false;

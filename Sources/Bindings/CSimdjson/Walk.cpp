@@ -347,6 +347,8 @@ bool Walk::begin(sluice_json_parser *parser, const u8 *text, size_t count, const
     if (count > 0xfffffff0u) return fail(SLUICE_JSON_TOO_LARGE, 0);
     length = u32(count);
     static const u32 nothing[3] = {0, 0, 0};
+    // Most texts have none: one quick look spares every string its own.
+    may_escape = std::memchr(text, '\\', count) != nullptr;
     if (count == 0) {
         ix = last = nothing;
         return true;

@@ -160,6 +160,7 @@ struct Walk {
     sluice_json_status status{0, -1, 0, 0};
     std::string scratch;
     int64_t filled = 0; ///< missing values so far
+    bool may_escape = true; ///< whether there is a backslash anywhere in the text
     u64 *nesting = nullptr; ///< a bit for each open bracket of a skipped value: 1 for objects
 
     Walk() = default;
@@ -211,7 +212,8 @@ struct Walk {
         count = size_t(end_before(ix + 1) - 1 - start);
     }
     /// Whether there is an escape in the bytes, which are followed by padding.
-    static bool has_escape(const u8 *p, size_t count) {
+    bool has_escape(const u8 *p, size_t count) const {
+        if (!may_escape) return false;
         if (count > 64) return std::memchr(p, '\\', count) != nullptr;
         // Strings are short: eight bytes at a time are quicker than a call.
         u64 found = 0;

@@ -47,6 +47,9 @@ int sluice_is_utf8(const uint8_t *data, size_t count);
 /// How many bytes of `data[0..<count]` are `byte`.
 size_t sluice_count_byte(const uint8_t *data, size_t count, uint8_t byte);
 
+/// Drawn once a process, so that nobody can prepare keys that collide.
+extern const uint64_t sluice_hash_seed;
+
 /// Asks for memory that is needed soon.
 static inline void sluice_prefetch(const void *address) { __builtin_prefetch(address); }
 
