@@ -1,17 +1,27 @@
 """The oracle of `sales/1` reads a batch: which records it has, each parsed alone. Written from docs/report.md."""
 
+import contextlib
 import json
 import re
 import sys
-
-# Records may have numbers of any length, and nest 1024 deep.
-sys.set_int_max_str_digits(0)
-sys.setrecursionlimit(20_000)
 
 BLANK = " \t\r\n"
 # An object that has one of these is a record.
 OF_RECORDS = ("transaction_id", "timestamp", "customer", "line_items", "subtotal", "total", "status")
 DEEPEST = 1024
+
+
+@contextlib.contextmanager
+def room():
+    """Records may have numbers of any length, and nest 1024 deep; other oracles need Python as it is otherwise."""
+    digits, depth = sys.get_int_max_str_digits(), sys.getrecursionlimit()
+    sys.set_int_max_str_digits(0)
+    sys.setrecursionlimit(20_000)
+    try:
+        yield
+    finally:
+        sys.set_int_max_str_digits(digits)
+        sys.setrecursionlimit(depth)
 
 
 class InputFails(Exception):
@@ -95,6 +105,7 @@ def parse(text):
     return value
 
 
+@room()
 def parsed(text):
     """What a record is, or the Malformed that it is."""
     try:
@@ -145,6 +156,7 @@ def elements(text, at):
 class Batch:
     """What an input has: its id, and its records, of which the malformed ones are Malformed."""
 
+    @room()
     def __init__(self, name, data):
         self.name = name
         self.batch_id = None

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from fractions import Fraction
 
-from sales_input import Batch, Number
+from sales_input import Batch, Number, room
 from sales_records import DAY, ONE, SECOND, Rules, amount, judge, quoted, time_text
 
 # What no two runs have in common.
@@ -444,6 +444,7 @@ class Anomalies:
         } for id in sorted(ids, key=lambda id: (-len(by_customer[id]), id))]
 
 
+@room()
 def report(*inputs, rules=None):
     """The report over inputs, each a name and its bytes, with times blanked."""
     return blanked(Report([Batch(name, data) for name, data in inputs], rules).text())
