@@ -294,7 +294,7 @@ struct JSONScanner {
     func isJSON(_ range: Range<Int>) -> Bool {
         let copy = MutableBuffer(capacity: range.count + 64)
         copy.append(UnsafeRawBufferPointer(rebasing: bytes[range]))
-        copy.append(repeating: 0, count: 64)
+        copy.append(repeating: 0, count: SalesPlan.padding)
         guard let parser = sluice_json_parser_create() else { return false }
         defer { sluice_json_parser_free(parser) }
         guard let plan = sluice_json_plan_create(0, 1) else { return false }

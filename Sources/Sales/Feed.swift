@@ -47,7 +47,6 @@ final class Feed: @unchecked Sendable {
     private var isLimitComma = false
 
     static let pieceSize = 512 << 10
-    private static let padding = 64
     private static let mostRecord = 256 << 20
 
     /// How one record ends and the next begins, and where in that the comma is.
@@ -84,7 +83,7 @@ final class Feed: @unchecked Sendable {
         let buffer = pending.storage
         while buffer.count < wanted, !isAtEnd {
             if let direct {
-                buffer.reserve(wanted - buffer.count + Feed.padding)
+                buffer.reserve(wanted - buffer.count + SalesPlan.padding)
                 let room = UnsafeMutableRawBufferPointer(
                     start: buffer.base + buffer.count,
                     count: min(wanted, direct.size - position + buffer.count) - buffer.count)
@@ -273,7 +272,7 @@ final class Feed: @unchecked Sendable {
         next.hasComma = hasComma
         if hasComma { whole.hasComma = true }
         whole.storage.count = length
-        whole.storage.append(repeating: 0, count: Feed.padding)
+        whole.storage.append(repeating: 0, count: SalesPlan.padding)
         whole.storage.count = length
         pending = next
         return whole

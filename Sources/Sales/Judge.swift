@@ -51,8 +51,7 @@ final class Judge {
     func judge(_ bytes: Bytes) -> Verdict {
         text.removeAll()
         text.append(UnsafeRawBufferPointer(start: bytes.start, count: bytes.count))
-        let padding = Int(sluice_json_padding())
-        text.append(repeating: 0, count: padding)
+        text.append(repeating: 0, count: SalesPlan.padding)
         written.removeAll()
         reasons = []
         more = 0

@@ -51,6 +51,9 @@ final class SalesPlan: @unchecked Sendable {
 
     deinit { sluice_json_plan_free(raw) }
 
+    /// How many zero bytes the parser needs behind a text.
+    static let padding = Int(sluice_json_padding())
+
     /// How records lie in a text.
     static func layout(commas: Bool, keepsBad: Bool, duplicates: Int = 0) -> sluice_json_layout {
         sluice_json_layout(

@@ -221,7 +221,7 @@ final class ReadingPass: @unchecked Sendable {
             if !commas, own.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) { continue }
             copy.removeAll()
             copy.append(own)
-            copy.append(repeating: 0, count: 64)
+            copy.append(repeating: 0, count: SalesPlan.padding)
             let record = Bytes(UnsafePointer(copy.base.assumingMemoryBound(to: UInt8.self)), own.count)
             switch sorter.read(record, commas: true, keepsText: keepsText, isOne: true) {
             case .success(let one):

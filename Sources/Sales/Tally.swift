@@ -11,7 +11,6 @@ final class Tally: @unchecked Sendable {
 
     let rules: SalesRules
     var summary = SummaryRow()
-    /// What does not fit the summary's sums.
     let customers = KeyTable(CustomerRow())
     let products = KeyTable(ProductRow())
     let categories = KeyTable(CategoryRow())
