@@ -53,6 +53,7 @@ Sums walk(ondemand::parser &parser, const padded_string &json) {
             sums.text(item.find_field("category"));
             sums.quantity += item.find_field("quantity").get_int64();
             sums.amount(item.find_field("unit_price"));
+            sums.amount(item.find_field("discount"));
             sums.amount(item.find_field("subtotal"));
         }
         sums.amount(sale.find_field("subtotal"));
