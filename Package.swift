@@ -68,6 +68,8 @@ let package = Package(
             cSettings: [.define("SLUICE_COMMIT", to: "\"\(commit)\"")]),
         shim("CScan", links: ["simdjson"]),
         shim("CStripes"),
+        shim("CCurl", links: ["curl"]),
+        shim("CMicrohttpd", links: ["microhttpd"]),
 
         // Floor 1: errors, bytes, words.
         library("Support", []),
@@ -76,6 +78,10 @@ let package = Package(
         library("Columns", ["Support", "CArrow", "CNumbers"]),
         library("CommandLine", ["Support"]),
         library("Settings", ["Support", "CYaml"]),
+        library("Transport", ["Support", "CCurl"]),
+        tests("Transport", ["Transport", "Support"]),
+        library("HTTPServer", ["Support", "CMicrohttpd", "CCrypto"]),
+        tests("HTTPServer", ["HTTPServer", "Support"]),
 
         // Floor 3: bytes ↔ columns, and where bytes lie.
         library("Parquet", ["Columns", "Support", "CZlib", "CZstd", "CSnappy", "CLz4", "CBrotli"]),
@@ -85,6 +91,8 @@ let package = Package(
         library("Postgres", ["Columns", "Support", "CPq"]),
 
         library("SQLite", ["Columns", "Support", "CSQLite"]),
+        library("Azure", ["Transport", "Settings", "Support", "CCrypto"]),
+        tests("Azure", ["Azure", "Transport", "Settings", "Support"]),
 
         // Floor 4: a table, whatever file it is in; databases that rows end in; the history of runs.
         library("Tables", ["Parquet", "TextFormats", "Storage", "Columns", "Support"]),
@@ -97,6 +105,11 @@ let package = Package(
         library("Classic", ["Support", "CNumbers", "CScan"]),
         tests("Classic", ["Classic", "Support"]),
         tests("Runs", ["Runs", "SQLite", "Support"]),
+
+        library("Stores", ["Azure", "Transport", "Storage", "Settings", "Support"]),
+        tests("Stores", ["Stores", "Azure", "Transport", "Storage", "Settings", "Support"]),
+        library("Emulator", ["HTTPServer", "Azure", "Storage", "SQLite", "Columns", "Support", "CCrypto"]),
+        tests("Emulator", ["Emulator", "HTTPServer", "Azure", "Transport", "Storage", "Support"]),
 
         library("Sales", ["Storage", "Support", "CSimdjson", "CScan"]),
         tests("Sales", ["Sales", "Storage", "Support"]),

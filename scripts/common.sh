@@ -103,7 +103,9 @@ need_build_packages() {
         'library yaml-0.1:libyaml-dev:reads sluice.yaml' \
         'library libpq:libpq-dev:talks to PostgreSQL' \
         'library sqlite3:libsqlite3-dev:the embedded warehouse, and the history of runs' \
-        'library libcrypto:libssl-dev:hashes of staged files'
+        'library libcrypto:libssl-dev:hashes and signatures' \
+        'library libcurl:libcurl4-openssl-dev:talks HTTP' \
+        'library libmicrohttpd:libmicrohttpd-dev:answers HTTP'
 }
 
 # The servers that the tests start and stop, each on a port of its own.

@@ -1,0 +1,1 @@
+// Emulator: an Azure on this machine, for development and tests.

@@ -1,0 +1,1 @@
+// HTTPServer: answers over HTTP, for the emulator and later servers.

@@ -1,0 +1,1 @@
+// Stores: object stores behind one protocol, by their URLs.

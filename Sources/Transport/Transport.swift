@@ -1,0 +1,1 @@
+// Transport: requests over HTTP, with one policy for retries, time and trust.
