@@ -29,7 +29,7 @@ public final class Redactor: Sendable {
     /// Replaces `value` from now on, its percent-encoded form too, and each line of a key that has several.
     public func protect(_ value: String) {
         let lines = value.split(whereSeparator: \.isNewline).map(String.init)
-        let forms = [value, percentEncoded(value)] + (lines.count > 1 ? lines.filter { $0.utf8.count >= 8 } : [])
+        let forms = [value, value.percentEncoded] + (lines.count > 1 ? lines.filter { $0.utf8.count >= 8 } : [])
         state.withLock { state in
             for form in forms where form.utf8.count >= Redactor.minimumLength && state.known.insert(form).inserted {
                 state.values.append(form)
@@ -59,22 +59,6 @@ public final class Redactor: Sendable {
         "password", "passwd", "passphrase", "token", "secret", "apikey", "connectionstring", "accountkey",
         "privatekey", "accesskey", "secretkey", "sharedkey", "sastoken",
     ]
-
-    private func percentEncoded(_ value: String) -> String {
-        var text = ""
-        for byte in value.utf8 {
-            let isPlain =
-                UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte
-                || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || "-._~".utf8.contains(byte)
-            if isPlain {
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                text += byte < 16 ? "%0" : "%"
-                text += String(byte, radix: 16, uppercase: true)
-            }
-        }
-        return text
-    }
 }
 
 extension JSONText {
