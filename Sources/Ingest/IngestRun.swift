@@ -24,12 +24,12 @@ public struct IngestRun: Sendable {
     let options: IngestOptions
     let connector: any Connector
     let warehouse: any Warehouse
-    let lake: any Lake
+    let lake: any ObjectStore
     let monitor: RunMonitor
 
     /// The run `id` of `job`.
     public init(
-        _ id: String, of job: IngestJob, from connector: any Connector, through lake: any Lake,
+        _ id: String, of job: IngestJob, from connector: any Connector, through lake: any ObjectStore,
         into warehouse: any Warehouse, options: IngestOptions = .init(), monitor: RunMonitor = .init()
     ) {
         self.id = id

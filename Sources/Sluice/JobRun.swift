@@ -31,7 +31,7 @@ public struct JobRun: Sendable {
 
     /// The run that `record` begins. What is kept of it lies in `stateFolder`.
     public init(
-        record: RunRecord, job: IngestJob, connector: any Connector, warehouse: any Warehouse, lake: any Lake,
+        record: RunRecord, job: IngestJob, connector: any Connector, warehouse: any Warehouse, lake: any ObjectStore,
         stateFolder: String, options: IngestOptions = .init(), observer: JobObserver = .init()
     ) {
         self.record = record

@@ -11,7 +11,7 @@ extension Workspace {
     public static func open(
         _ folder: String = ".", environment: String? = nil, variables: [String: String] = [:]
     ) async throws(SluiceError) -> Workspace {
-        let root = FolderLake(folder)
+        let root = FolderStore(folder)
         var environmentVariables = processEnvironment()
         do throws(SluiceError) {
             let text = try await root.text(of: ".env")

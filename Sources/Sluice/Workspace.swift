@@ -73,7 +73,7 @@ public struct Workspace: Sendable {
     }
 
     /// Where staged files lie.
-    public func lake() throws(SluiceError) -> any Lake {
+    public func lake() throws(SluiceError) -> any ObjectStore {
         guard let path = project.lake.literal else {
             throw SluiceError(.invalidConfiguration, "the lake's path holds a secret, and is shown in messages")
         }
@@ -81,7 +81,7 @@ public struct Workspace: Sendable {
     }
 
     /// The lake at `path`, which relative to `folder` unless it is absolute.
-    public static func lake(_ path: String, folder: String) throws(SluiceError) -> any Lake {
+    public static func lake(_ path: String, folder: String) throws(SluiceError) -> any ObjectStore {
         var path = path
         if path.hasPrefix("file://") { path.removeFirst(7) } else if path.hasPrefix("file:") { path.removeFirst(5) }
         if let colon = path.firstIndex(of: ":"), path[..<colon].allSatisfy({ $0.isLetter || $0.isNumber }) {
@@ -90,7 +90,7 @@ public struct Workspace: Sendable {
                 hint: "name a folder")
         }
         while path.hasPrefix("./") { path.removeFirst(2) }
-        return FolderLake(path.hasPrefix("/") || folder.isEmpty || folder == "." ? path : "\(folder)/\(path)")
+        return FolderStore(path.hasPrefix("/") || folder.isEmpty || folder == "." ? path : "\(folder)/\(path)")
     }
 
     // MARK: Jobs
@@ -121,7 +121,7 @@ public struct Workspace: Sendable {
     }
 
     /// What the report job called `name` does, and where its reports go.
-    public func report(_ name: String) throws(SluiceError) -> (job: ReportJob, output: any Lake) {
+    public func report(_ name: String) throws(SluiceError) -> (job: ReportJob, output: any ObjectStore) {
         let declared = try job(name)
         guard declared.kind == ReportKeys.kind else {
             throw SluiceError(.invalidConfiguration, "job \"\(name)\" is of kind \(declared.kind), not report")

@@ -14,6 +14,7 @@ public final class AtomicFile: ByteSink, @unchecked Sendable {
     public let name: String
     private let target: String
     private let folder: String
+    private let condition: WriteCondition
     private var descriptor: Descriptor?
     /// The temporary file's name, where it has one.
     private var temporaryPath: String?
@@ -26,11 +27,12 @@ public final class AtomicFile: ByteSink, @unchecked Sendable {
     /// How many bytes are left in the page cache before the disk is told to begin.
     private static let flushEvery = 16 << 20
 
-    /// Begins the file that shall stand at `path`.
+    /// Begins the file that shall stand at `path`, if `condition` holds when it is put there.
     ///
     /// - throws: `SluiceError` when its folder is missing or not writable.
-    public init(_ path: String) throws(SluiceError) {
+    public init(_ path: String, _ condition: WriteCondition = .always) throws(SluiceError) {
         name = path
+        self.condition = condition
         target = Self.followingLinks(path)
         folder = splitPath(target).folder
         let existing = FileStatus(path: target)
@@ -78,7 +80,11 @@ public final class AtomicFile: ByteSink, @unchecked Sendable {
             }
             temporaryPath = temporary
         }
-        if rename(temporary, target) != 0 { throw .system(errno, "cannot be put in place", path: name) }
+        if !(try placed(temporary, at: target, condition, name: name)) {
+            throw SluiceError(
+                .conflict, condition == .ifAbsent ? "is there already" : "was changed by somebody else meanwhile",
+                place: .init(file: name), hint: "nothing was written; look at it, and try again")
+        }
         temporaryPath = nil
         self.descriptor = nil
         Self.synchronize(folder: folder)
@@ -128,11 +134,22 @@ public final class AtomicFile: ByteSink, @unchecked Sendable {
 
     private static func temporaryName(for target: String) -> String {
         let (folder, name) = splitPath(target)
-        // A name has at most 255 bytes, and this one adds some.
-        let stem = String(decoding: name.utf8.prefix(200), as: UTF8.self)
         let random = String(UInt64.random(in: .min ... .max), radix: 36)
-        return "\(folder == "/" ? "" : folder)/.\(stem).\(random).partial"
+        return "\(folder == "/" ? "" : folder)/\(unfinishedName(of: name, random))"
     }
+
+    /// What a file beside `name` is called that is not part of what users see.
+    static func unfinishedName(of name: String, _ what: String) -> String {
+        // A name has at most 255 bytes, and this one adds some.
+        ".\(String(decoding: name.utf8.prefix(200), as: UTF8.self)).\(what)\(unfinishedEnding)"
+    }
+
+    /// Whether a file of this name is one that is still being written, or was left behind by a process that was killed.
+    public static func isUnfinished(_ name: String) -> Bool {
+        name.utf8.first == UInt8(ascii: ".") && name.hasSuffix(unfinishedEnding)
+    }
+
+    private static let unfinishedEnding = ".partial"
 
     private static func followingLinks(_ path: String) -> String {
         guard let resolved = realpath(path, nil) else { return path }

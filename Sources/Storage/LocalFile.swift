@@ -33,6 +33,9 @@ public struct LocalFile: InputFile, RandomAccess, DirectAccess {
         self.init(descriptor, name: path, status: status)
     }
 
+    /// The file of the operating system.
+    var number: Int32 { descriptor.number }
+
     /// The number of bytes of a whole stream.
     public var streamSize: Int? { size }
 

@@ -31,6 +31,8 @@ public struct SluiceError: Error, Sendable, CustomStringConvertible {
         public static let inputOutput = Code("input-output")
         /// A value does not fit the type it has to become.
         public static let conversion = Code("conversion")
+        /// Somebody else made or changed what was to be written.
+        public static let conflict = Code("conflict")
         /// It took longer than was allowed.
         public static let timedOut = Code("timed-out")
         /// The user interrupted.

@@ -56,7 +56,7 @@ import Testing
     /// Several runs at the same microsecond, and names that become the same when they are made safe.
     @Test func noTwoRunsGetOneName() async throws {
         let folder = try Folder()
-        let lake = FolderLake(folder.path)
+        let lake = FolderStore(folder.path)
         let taken = try await withThrowingTaskGroup(of: StageName.self) { group in
             for run in 0..<50 {
                 group.addTask {
@@ -75,7 +75,7 @@ import Testing
     /// What a dead run left goes with the pipeline's next run, and nothing else does.
     @Test func deadClaimsAreSwept() async throws {
         let folder = try Folder()
-        let lake = FolderLake(folder.path)
+        let lake = FolderStore(folder.path)
         func stage(_ pipeline: String, _ run: String) async throws -> StageName {
             let name = try await Claims(lake, pipeline: pipeline).take(
                 folder: "file/in/2026-11-21", unit: "t", from: Self.moment, run: run)

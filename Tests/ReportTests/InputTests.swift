@@ -19,13 +19,13 @@ final class Folder: Sendable {
 
     /// Writes a file, with the folders on the way.
     func write(_ text: String, to name: String) async throws {
-        try await FolderLake(path).write(text, to: name)
+        try await FolderStore(path).write(text, to: name)
     }
 
     /// The files below, sorted.
-    func files(_ folder: String = "") async throws -> [String] { try await FolderLake(path).list(folder) }
+    func files(_ folder: String = "") async throws -> [String] { try await FolderStore(path).list(folder) }
 
-    func text(_ name: String) async throws -> String { try await FolderLake(path).text(of: name) }
+    func text(_ name: String) async throws -> String { try await FolderStore(path).text(of: name) }
 }
 
 private func removeTree(_ path: String) {

@@ -37,7 +37,7 @@ struct RunTests {
         var options = ReportOptions()
         options.again = again
         return try await ReportRun(
-            "run", of: job, into: FolderLake("\(folder.path)/out"), ledger: ledger ? "\(folder.path)/ledger" : nil,
+            "run", of: job, into: FolderStore("\(folder.path)/out"), ledger: ledger ? "\(folder.path)/ledger" : nil,
             options: options
         ).perform()
     }

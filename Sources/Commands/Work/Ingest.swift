@@ -95,7 +95,7 @@ struct IngestCommand: Command {
         let database = try await arguments[warehouse].asyncMap { try await workspace.warehouse(at: $0) }
         let target: any Warehouse
         if let database { target = database } else { target = try await workspace.warehouse() }
-        let lake: any Lake =
+        let lake: any ObjectStore =
             try arguments[lake].map { try Workspace.lake(context.resolve($0), folder: "") } ?? workspace.lake()
         let outcome = try await WatchedRun(context).watched(record.job) { observer in
             await JobRun(

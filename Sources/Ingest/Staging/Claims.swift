@@ -5,10 +5,10 @@ import Support
 /// The names in the lake that runs have taken, so that no two of them write the same file, and the parts that dead runs
 /// left are found.
 struct Claims: Sendable {
-    private let lake: any Lake
+    private let lake: any ObjectStore
     private let pipeline: String
 
-    init(_ lake: any Lake, pipeline: String) {
+    init(_ lake: any ObjectStore, pipeline: String) {
         self.lake = lake
         self.pipeline = pipeline
     }

@@ -57,7 +57,7 @@ struct ToldRejects {
 final class RejectsFile: @unchecked Sendable {
     // `@unchecked Sendable` because one task at a time writes.
 
-    private let lake: any Lake
+    private let lake: any ObjectStore
     private let path: String
     private var sink: (any ByteSink)?
     /// How many rows there are.
@@ -65,7 +65,7 @@ final class RejectsFile: @unchecked Sendable {
     /// The first one, for a message.
     private(set) var first: RejectedRow?
 
-    init(_ lake: any Lake, path: String) {
+    init(_ lake: any ObjectStore, path: String) {
         self.lake = lake
         self.path = path
     }

@@ -10,7 +10,7 @@ import Warehouse
 final class UnitStage: @unchecked Sendable {
     // `@unchecked Sendable` because one producer at a time writes.
 
-    private let lake: any Lake
+    private let lake: any ObjectStore
     private let name: StageName
     private let unit: String
     private let options: StageOptions
@@ -20,7 +20,7 @@ final class UnitStage: @unchecked Sendable {
     /// The parts that are complete and visible.
     private(set) var parts: [StagedFile] = []
 
-    init(_ lake: any Lake, name: StageName, unit: String, options: StageOptions) {
+    init(_ lake: any ObjectStore, name: StageName, unit: String, options: StageOptions) {
         self.lake = lake
         self.name = name
         self.unit = unit

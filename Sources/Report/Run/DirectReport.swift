@@ -100,7 +100,7 @@ public struct ReportMerge: Sendable {
 
     /// Writes the report over all of them into `output`, in the way of `job`.
     @concurrent public func write(
-        _ job: ReportJob, into output: any Lake, since start: Moment
+        _ job: ReportJob, into output: any ObjectStore, since start: Moment
     ) async throws(SluiceError) -> (outcome: ReportOutcome, report: SalesReport) {
         let partial = try await partial()
         // Its name follows from all that it says but when.

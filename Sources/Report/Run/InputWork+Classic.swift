@@ -44,7 +44,7 @@ extension ClassicFailure {
     }
 }
 
-extension Lake {
+extension ObjectStore {
     /// Writes a small file that appears whole.
     func write(_ bytes: Buffer, to path: String) async throws(SluiceError) {
         let sink = try await create(path)

@@ -111,8 +111,7 @@ final class ReportCollector {
     private func partial(of outcome: InputWork.Outcome) async throws(SluiceError) -> SalesPartial {
         if let ledger, let key = outcome.key {
             do throws(SluiceError) {
-                let file = try await ledger.partials.open(try ReportLedger.partialName(key))
-                if let stream = file as? any StreamSource { return try await SalesPartial.read(stream) }
+                return try await SalesPartial.read(try await ledger.partials.open(try ReportLedger.partialName(key)))
             } catch {
                 if error.code == .cancelled { throw error }
                 run.monitor.say(

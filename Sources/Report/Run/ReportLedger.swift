@@ -34,7 +34,7 @@ final class ReportLedger: Sendable {
 
     private let database: SQLiteDatabase
     /// Where the partials lie.
-    let partials: FolderLake
+    let partials: FolderStore
 
     private static let schema = """
         CREATE TABLE IF NOT EXISTS reports (
@@ -49,7 +49,7 @@ final class ReportLedger: Sendable {
         PRAGMA user_version = 1;
         """
 
-    private init(_ database: SQLiteDatabase, partials: FolderLake) {
+    private init(_ database: SQLiteDatabase, partials: FolderStore) {
         self.database = database
         self.partials = partials
     }
@@ -57,7 +57,7 @@ final class ReportLedger: Sendable {
     /// Opens the ledger in `folder`; makes it when it is not there.
     static func open(_ folder: String) async throws(SluiceError) -> ReportLedger {
         // The lake makes the folders on the way.
-        _ = try await FolderLake(folder).claim("ledger.db", .empty)
+        _ = try await FolderStore(folder).claim("ledger.db", .empty)
         let database = try await SQLiteDatabase.open("\(folder)/ledger.db")
         do throws(SluiceError) {
             let version = try await database.query("PRAGMA user_version").single?.integer ?? 0
@@ -74,7 +74,7 @@ final class ReportLedger: Sendable {
             await database.close()
             throw error
         }
-        return ReportLedger(database, partials: FolderLake("\(folder)/partials"))
+        return ReportLedger(database, partials: FolderStore("\(folder)/partials"))
     }
 
     /// The same, when there is one; nothing is made.

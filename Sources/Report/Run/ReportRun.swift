@@ -12,7 +12,7 @@ public import Warehouse
 public struct ReportRun: Sendable {
     let id: String
     let job: ReportJob
-    let output: any Lake
+    let output: any ObjectStore
     let ledgerFolder: String?
     let warehouse: (any Warehouse)?
     let options: ReportOptions
@@ -28,7 +28,8 @@ public struct ReportRun: Sendable {
     /// - parameter warehouse: The database for `into`.
     /// - parameter input: Opens standard input.
     public init(
-        _ id: String, of job: ReportJob, into output: any Lake, ledger: String?, warehouse: (any Warehouse)? = nil,
+        _ id: String, of job: ReportJob, into output: any ObjectStore, ledger: String?,
+        warehouse: (any Warehouse)? = nil,
         options: ReportOptions = .init(), monitor: RunMonitor = .init(),
         input: @escaping @Sendable () throws(SluiceError) -> any InputFile = { () throws(SluiceError) in
             try Storage.open(Storage.standardName)
@@ -47,21 +48,21 @@ public struct ReportRun: Sendable {
     var pipeline: String { job.pipeline }
 
     /// The run of a task.
-    init(_ id: String, of job: ReportJob, into output: any Lake, ledger: String?, task: ClassicTask) {
+    init(_ id: String, of job: ReportJob, into output: any ObjectStore, ledger: String?, task: ClassicTask) {
         self.init(id, of: job, into: output, ledger: ledger)
         self.task = task
     }
 
     /// The inputs of the job.
     func inputs() throws(SluiceError) -> [ReportInput] {
-        let below = output is FolderLake ? output.name : nil
+        let below = output is FolderStore ? output.name : nil
         return try InputFinder.find(job.input, in: job.folder, besides: below)
     }
 
     /// What a report is known by.
     func key(_ name: String, _ content: String) -> ReportLedger.Key {
         ReportLedger.Key(
-            output: output is FolderLake ? InputFinder.absolute(output.name, from: nil) : output.name, name: name,
+            output: output is FolderStore ? InputFinder.absolute(output.name, from: nil) : output.name, name: name,
             content: content, rules: job.format == .classic ? "" : job.rules.fingerprint, format: job.format)
     }
 

@@ -111,8 +111,8 @@ public struct ReportTask: Sendable {
 
 /// Where a task finds and leaves things.
 struct TaskPlace: Sendable {
-    let input: FolderLake
-    let output: FolderLake
+    let input: FolderStore
+    let output: FolderStore
     let blob: String
     let logs: TaskLogs
 
@@ -130,14 +130,14 @@ struct TaskPlace: Sendable {
         let inputContainer = try TaskPlace.container("INPUT_CONTAINER", "batch-input", environment)
         let outputContainer = try TaskPlace.container("OUTPUT_CONTAINER", "batch-output", environment)
         let logsContainer = try TaskPlace.container("LOGS_CONTAINER", "batch-logs", environment)
-        input = FolderLake("\(root)/\(inputContainer)")
-        output = FolderLake("\(root)/\(outputContainer)")
+        input = FolderStore("\(root)/\(inputContainer)")
+        output = FolderStore("\(root)/\(outputContainer)")
         logs = TaskLogs(
             task: ClassicTask(
                 jobID: try TaskPlace.id("JOB_ID", "unknown-job", environment),
                 taskID: try TaskPlace.id("TASK_ID", "unknown-task", environment), inputBlob: blob,
                 inputContainer: inputContainer, outputContainer: outputContainer),
-            lake: FolderLake("\(root)/\(logsContainer)"))
+            lake: FolderStore("\(root)/\(logsContainer)"))
     }
 
     /// Where a failure is told when the place as a whole is not known; nil when that is not known either.
@@ -150,7 +150,7 @@ struct TaskPlace: Sendable {
         else { return nil }
         return TaskLogs(
             task: ClassicTask(jobID: job, taskID: task, inputBlob: environment["INPUT_BLOB_NAME"] ?? ""),
-            lake: FolderLake("\(root)/\(container)"))
+            lake: FolderStore("\(root)/\(container)"))
     }
 
     private static func required(
@@ -213,7 +213,7 @@ struct TaskPlace: Sendable {
 /// The logs of a task. That one cannot be written is told, and changes nothing.
 struct TaskLogs: Sendable {
     let task: ClassicTask
-    let lake: FolderLake
+    let lake: FolderStore
 
     /// Writes the log of a task that went through.
     func succeed(
