@@ -69,7 +69,7 @@ let package = Package(
         shim("CScan", links: ["simdjson"]),
         shim("CStripes"),
         shim("CCurl", links: ["curl"]),
-        shim("CMicrohttpd", links: ["microhttpd"]),
+        shim("CMicrohttpd"),
 
         // Floor 1: errors, bytes, words.
         library("Support", []),
