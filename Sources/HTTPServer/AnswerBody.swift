@@ -135,7 +135,9 @@ final class AnswerBody: @unchecked Sendable {
     private func copy(_ target: UnsafeMutableRawBufferPointer, _ state: inout State) -> Int {
         let count = min(target.count, state.current.count - state.used)
         let used = state.used
-        state.current.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[used..<used + count])) }
+        state.current.withUnsafeBytes {
+            target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[used..<used + count]))
+        }
         state.used += count
         return count
     }

@@ -67,7 +67,8 @@ final class Exchange: @unchecked Sendable {
         _ size: UnsafeMutablePointer<Int>
     ) -> Bool {
         if !state.withLock({ $0.isStarted }) { return start(String(cString: method), size) }
-        let (goesOn, reader, answer) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?, ServerResponse?) in
+        let (goesOn, reader, answer) = state.withLock {
+            state -> (Bool, CheckedContinuation<Void, Never>?, ServerResponse?) in
             if state.isAborting { return (false, nil, nil) }
             if size.pointee > 0 { return take(bytes, size, &state) }
             if state.hasBody, !state.readsBody { return beforeBody(&state) }
@@ -145,6 +146,8 @@ final class Exchange: @unchecked Sendable {
             state.contentLength = isChunked ? nil : length ?? 0
             state.mayAnswerEarly = method == "PUT" || method == "POST"
             state.expectsContinue = read.headers["Expect"] != nil
+            // Else the library would ask for the body, before anybody knows whether it is wanted.
+            if state.hasBody { suspend(&state) }
         }
         guard let target = target.flatMap(RequestHeaders.relative), RequestHeaders.isMethod(method) else {
             answer(.text("The request line is not HTTP.\n", status: 400, headers: ["Connection": "close"]))
@@ -219,7 +222,9 @@ final class Exchange: @unchecked Sendable {
                     }
                     return .success(first)
                 }
-                if state.bodyIsWhole || !state.hasBody || state.answer != nil || state.isAnswered { return .success(nil) }
+                if state.bodyIsWhole || !state.hasBody || state.answer != nil || state.isAnswered {
+                    return .success(nil)
+                }
                 if state.isOver || state.isAborting {
                     return .failure(
                         SluiceError(

@@ -113,10 +113,12 @@ public final class HTTPServer: Sendable {
 
     /// Takes no more connections, lets running requests end, and closes what is still open after `deadline`.
     public func stop(deadline: Duration = .seconds(5)) async {
-        guard let running = running.withLock({ running -> Running? in
-            defer { running = nil }
-            return running
-        }) else { return }
+        guard
+            let running = running.withLock({ running -> Running? in
+                defer { running = nil }
+                return running
+            })
+        else { return }
         sluice_http_quiesce(running.daemon)
         // The port is free at once, for whoever starts next.
         shutdown(running.listener, Int32(SHUT_RDWR))

@@ -18,7 +18,8 @@ struct Listener {
         let status = getaddrinfo(address, String(port), &hints, &found)
         guard status == 0, let first = found else {
             throw SluiceError(
-                .invalidConfiguration, "'\(address)' is no address to listen on: \(String(cString: gai_strerror(status)))",
+                .invalidConfiguration,
+                "'\(address)' is no address to listen on: \(String(cString: gai_strerror(status)))",
                 hint: "Use 127.0.0.1 for this machine only, or 0.0.0.0 for every network that it is in.")
         }
         defer { freeaddrinfo(found) }

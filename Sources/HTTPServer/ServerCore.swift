@@ -76,7 +76,8 @@ final class ServerCore: Sendable {
         let socket = sluice_http_socket(connection)
         let local = SocketAddress.local(of: socket)
         let waiting = Waiting(
-            socket: socket, local: local.map { $0.host.contains(":") ? "[\($0.host)]:\($0.port)" : "\($0.host):\($0.port)" } ?? "",
+            socket: socket,
+            local: local.map { $0.host.contains(":") ? "[\($0.host)]:\($0.port)" : "\($0.host):\($0.port)" } ?? "",
             remote: SocketAddress.peer(of: socket)?.host ?? "",
             deadline: ServerCore.now + limits.idleSeconds + limits.headerSeconds)
         state.withLock { $0.connections[key] = waiting }
