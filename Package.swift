@@ -68,7 +68,7 @@ let package = Package(
             cSettings: [.define("SLUICE_COMMIT", to: "\"\(commit)\"")]),
         shim("CScan", links: ["simdjson"]),
         shim("CStripes"),
-        shim("CCurl", links: ["curl"]),
+        shim("CCurl"),
         shim("CMicrohttpd"),
 
         // Floor 1: errors, bytes, words.
@@ -79,7 +79,7 @@ let package = Package(
         library("CommandLine", ["Support"]),
         library("Settings", ["Support", "CYaml"]),
         library("Transport", ["Support", "CCurl"]),
-        tests("Transport", ["Transport", "Support"]),
+        tests("Transport", ["Transport", "Support", "TestServers"]),
         library("HTTPServer", ["Support", "CMicrohttpd", "CCrypto"]),
         tests("HTTPServer", ["HTTPServer", "Support"]),
 
@@ -164,7 +164,8 @@ let package = Package(
         .target(
             name: "TestData", dependencies: ["Columns", "Support"], path: "Tests/TestData",
             swiftSettings: swiftSettings),
-        .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: swiftSettings),
+        .target(
+            name: "TestServers", path: "Tests/TestServers", exclude: ["Programs"], swiftSettings: swiftSettings),
 
         tests("Support", ["Support"]),
         tests("Columns", ["Columns", "Support", "CArrow", "TestData"]),

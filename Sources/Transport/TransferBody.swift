@@ -1,0 +1,33 @@
+import Support
+
+/// The body of an answer. Letting go of it breaks the transfer off, unless it has arrived.
+final class TransferBody: ByteStream {
+    let name: String
+    private let transfer: Transfer
+    private let record: HTTPExchangeRecord?
+
+    init(_ transfer: Transfer, record: HTTPExchangeRecord?) {
+        self.transfer = transfer
+        self.record = record
+        name = transfer.plan.request.url.description
+    }
+
+    deinit {
+        transfer.drop(.cancelled(transfer.plan))
+        record?.ended(nil, sent: transfer.sentCount)
+    }
+
+    func next() async throws(SluiceError) -> Buffer? {
+        do throws(TransferFailure) {
+            guard let bytes = try await transfer.next() else {
+                record?.ended(nil, sent: transfer.sentCount)
+                return nil
+            }
+            record?.received(bytes)
+            return bytes
+        } catch {
+            record?.ended(error.error, sent: transfer.sentCount)
+            throw error.error
+        }
+    }
+}

@@ -1,1 +1,0 @@
-// Transport: requests over HTTP, with one policy for retries, time and trust.
