@@ -52,6 +52,13 @@ public struct WebAddress: Sendable, Hashable, CustomStringConvertible {
         host = authority.lowercased()
     }
 
+    /// The root of a host over TLS, for names that the program knows itself.
+    public init(host: String) {
+        scheme = "https"
+        self.host = host
+        path = "/"
+    }
+
     private static func malformed(_ what: String, _ expected: String) -> SluiceError {
         // The text itself may hold a secret, so it is not shown.
         SluiceError(.invalidConfiguration, "the URL \(what); expected \(expected)")
