@@ -98,7 +98,7 @@ final class Connections: Sendable {
         guard isUnknown else { return failure }
         return TransferFailure(
             error: SluiceError(
-                .inputOutput, "there is no host called \(host)",
+                .notFound, "there is no host called \(host)",
                 hint:
                     "Check the name, and that it is of the right cloud; for a private address, that this network knows it."
             ),
