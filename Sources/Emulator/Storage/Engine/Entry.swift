@@ -31,19 +31,6 @@ struct Block: Sendable, Equatable {
     var length: Int
 }
 
-/// Whose a path is and who may do what with it; kept and told, not enforced.
-struct AccessControl: Sendable, Equatable {
-    var owner: String
-    var group: String
-    var acl: String
-
-    /// What a new path has.
-    static let standard = AccessControl(
-        owner: "$superuser", group: "$superuser", acl: "user::rwx,group::r-x,other::---")
-    static let standardFile = AccessControl(
-        owner: "$superuser", group: "$superuser", acl: "user::rw-,group::r--,other::---")
-}
-
 /// Where a copy came from.
 struct CopyFacts: Sendable, Equatable {
     var id: String

@@ -6,6 +6,9 @@ enum Version {
     /// Ticks from the year 1 to 1970.
     private static let epoch: Int64 = 621_355_968_000_000_000
 
+    /// Ticks from the year 1 to 1601, where Windows begins to count.
+    static let fileTimeEpoch: Int64 = 504_911_232_000_000_000
+
     static func of(_ moment: Moment) -> Int64 { moment.microseconds * 10 + epoch }
 
     static func moment(_ version: Int64) -> Moment { Moment(microseconds: (version - epoch) / 10) }
