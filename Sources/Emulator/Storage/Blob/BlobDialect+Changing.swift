@@ -28,7 +28,9 @@ extension BlobDialect {
 
     func setTier(_ call: StorageCall) throws(StorageFault) -> ServerResponse {
         guard let tier = try call.tier() else { throw .missingHeader("x-ms-access-tier") }
-        _ = try engine.changeEntry(try call.path(engine), Guard(lease: call.header("x-ms-lease-id")), isNewVersion: false) {
+        _ = try engine.changeEntry(
+            try call.path(engine), Guard(lease: call.header("x-ms-lease-id")), isNewVersion: false
+        ) {
             (entry) throws(StorageFault) in
             if entry.kind != .block { throw .wrongBlobType }
             entry.tier = tier

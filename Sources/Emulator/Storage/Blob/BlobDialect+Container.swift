@@ -57,7 +57,8 @@ extension BlobDialect {
         return Self.leaseAnswer(action, facts.lease, StorageAnswer.stamp(facts.version), left)
     }
 
-    static func leaseAnswer(_ action: LeaseAction, _ lease: Lease, _ stamp: HTTPHeaders, _ left: Int) -> ServerResponse {
+    static func leaseAnswer(_ action: LeaseAction, _ lease: Lease, _ stamp: HTTPHeaders, _ left: Int) -> ServerResponse
+    {
         var headers = stamp
         switch action {
         case .acquire, .renew, .change: headers["x-ms-lease-id"] = lease.id

@@ -23,7 +23,9 @@ extension BlobDialect {
     func putFromURL(_ call: StorageCall) throws(StorageFault) -> ServerResponse {
         guard call.header("x-ms-blob-type") == "BlockBlob" else { throw .absent("Put From URL of this kind of blob") }
         let (source, _) = try call.copySource()
-        let (metadata, headers, tier) = (try call.metadata(), try call.storedHeaders(isBodyContent: false), try call.tier())
+        let (metadata, headers, tier) = (
+            try call.metadata(), try call.storedHeaders(isBodyContent: false), try call.tier()
+        )
         let keeps = call.header("x-ms-copy-source-blob-properties")?.lowercased() != "false"
         let entry = try engine.copy(
             from: source, try call.sourceDemand(), to: try call.path(engine), try call.demand()

@@ -20,7 +20,8 @@ extension BlobDialect {
         case ("GET", nil, "blobs"): throw .absent("Tags of blobs")
         case (_, _, nil):
             throw StorageFault(
-                400, "InvalidQueryParameterValue", "The request names neither a container nor an operation on the account.")
+                400, "InvalidQueryParameterValue",
+                "The request names neither a container nor an operation on the account.")
         default: throw .invalidQuery("comp", call.query("comp") ?? "")
         }
     }

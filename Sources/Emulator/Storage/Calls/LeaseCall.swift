@@ -3,7 +3,9 @@ extension StorageCall {
     func leaseAction(_ verb: String) throws(StorageFault) -> LeaseAction {
         switch verb.lowercased() {
         case "acquire":
-            guard let seconds = try number(header: "x-ms-lease-duration") else { throw .missingHeader("x-ms-lease-duration") }
+            guard let seconds = try number(header: "x-ms-lease-duration") else {
+                throw .missingHeader("x-ms-lease-duration")
+            }
             guard seconds == -1 || (15...60).contains(seconds) else {
                 throw .invalidHeader("x-ms-lease-duration", String(seconds))
             }

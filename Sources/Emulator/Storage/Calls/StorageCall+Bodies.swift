@@ -21,7 +21,9 @@ extension StorageCall {
     /// The CRC-64 that the body has to have, as Base64.
     func bodyCRC64() throws(StorageFault) -> String? {
         guard let text = header("x-ms-content-crc64") else { return nil }
-        guard let bytes = Base64.decode(text), bytes.count == 8 else { throw .invalidHeader("x-ms-content-crc64", text) }
+        guard let bytes = Base64.decode(text), bytes.count == 8 else {
+            throw .invalidHeader("x-ms-content-crc64", text)
+        }
         return text
     }
 

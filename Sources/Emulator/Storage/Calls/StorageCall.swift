@@ -92,7 +92,9 @@ struct StorageCall: Sendable {
             throw StorageFault(
                 400, "OutOfRangeQueryParameterValue",
                 "One of the query parameters specified in the request URI is outside the permissible range.",
-                details: [.init(name: "QueryParameterName", value: name), .init(name: "QueryParameterValue", value: "0")])
+                details: [
+                    .init(name: "QueryParameterName", value: name), .init(name: "QueryParameterValue", value: "0"),
+                ])
         }
         return min(given, 5000)
     }

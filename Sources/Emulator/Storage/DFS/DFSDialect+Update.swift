@@ -29,7 +29,9 @@ extension DFSDialect {
         try engine.appendPath(path, demand, position: position, writer.extent)
         var headers = BlobDialect.checksums(found)
         if flushes {
-            let entry = try engine.flushPath(path, demand, position: position + size, retains: false) { $0.headers.md5 = nil }
+            let entry = try engine.flushPath(path, demand, position: position + size, retains: false) {
+                $0.headers.md5 = nil
+            }
             headers.merge(StorageAnswer.stamp(entry.version))
         }
         if let action, let last = action.last, flushes { _ = try engine.lease(path, last, .none) }

@@ -35,7 +35,9 @@ struct DFSDialect: Sendable {
             return try listFilesystems(call)
         }
         if call.query("resource") == "filesystem" { return try filesystem(call) }
-        if call.query("comp") == "expiry" || call.query("comp") == "undelete" { throw .absent("Expiry and soft delete") }
+        if call.query("comp") == "expiry" || call.query("comp") == "undelete" {
+            throw .absent("Expiry and soft delete")
+        }
         switch call.method {
         case "PUT":
             return call.header("x-ms-rename-source") != nil ? try rename(call) : try create(call)
