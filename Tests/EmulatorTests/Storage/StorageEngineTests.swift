@@ -57,7 +57,7 @@ import Testing
         }
         let path = fixture.folder + "/journal"
         let whole = try #require(FileManager.default.contents(atPath: path))
-        for cut in stride(from: whole.count - 1, to: 26, by: -37) {
+        for cut in stride(from: whole.count - 1, to: 26, by: -61) {
             try whole.prefix(cut).write(to: URL(fileURLWithPath: path))
             let engine = try fixture.open()
             guard let names = try? engine.names("flat/box") else { continue }

@@ -29,7 +29,6 @@ final class ContentStore: Sendable {
     init(folder: String) throws(SluiceError) {
         self.folder = folder
         try Self.makeFolder(folder)
-        for number in 0..<256 { try Self.makeFolder("\(folder)/\(Self.hex(UInt64(number), 2))") }
     }
 
     func path(_ file: UInt64) -> String { "\(folder)/\(Self.hex(file & 0xff, 2))/\(Self.hex(file, 16))" }
@@ -83,7 +82,11 @@ final class ContentStore: Sendable {
     /// Opens a content file.
     func open(_ file: UInt64, forWriting: Bool = false) throws(StorageFault) -> Int32 {
         let flags = forWriting ? O_WRONLY | O_CREAT | O_CLOEXEC : O_RDONLY | O_CLOEXEC
-        let number = Glibc.open(path(file), flags, 0o600)
+        var number = Glibc.open(path(file), flags, 0o600)
+        if number < 0, errno == ENOENT, forWriting {
+            mkdir("\(folder)/\(Self.hex(file & 0xff, 2))", 0o700)
+            number = Glibc.open(path(file), flags, 0o600)
+        }
         if number < 0 {
             throw .disk("A content file cannot be opened: \(String(cString: strerror(errno))).")
         }

@@ -1,3 +1,5 @@
+import Support
+
 /// Where a block of a list is to be looked for.
 enum BlockSource: String, Sendable {
     case latest = "Latest"
@@ -29,7 +31,9 @@ extension StorageEngine {
             let (number, before) = try change.place(path, Guard(lease: lease))
             if let before, before.kind != .block { throw .wrongBlobType }
             let staged = change.state.containers[number]?.staged[path.name]
-            if let other = staged?.pieces.first?.id ?? before?.blocks.first?.id, other.utf8.count != id.utf8.count {
+            if let other = staged?.pieces.first?.id ?? before?.blocks.first?.id,
+                Base64.decode(other)?.count != Base64.decode(id)?.count
+            {
                 // Ids of one blob are of one length.
                 throw .invalidBlock
             }
