@@ -1,0 +1,183 @@
+public import Support
+public import Transport
+
+/// One of a storage account's services, and the right to use it: what Blob's and DFS's clients send through.
+public struct StorageService: Sendable {
+    /// The version of the protocol: old enough for every region, new enough for every operation that is used.
+    public static let version = "2023-11-03"
+
+    /// The door to Azure.
+    public let client: AzureClient
+    /// `https://account.blob.core.windows.net`; an emulator's ends with the account.
+    public let endpoint: WebAddress
+    /// With what right; nil for what is public.
+    public let authorizer: (any HTTPAuthorizer)?
+    /// Its name in the trace: `blob` or `dfs`.
+    public let name: String
+
+    /// A service at `endpoint`, used with what `authorizer` proves.
+    public init(_ name: String, client: AzureClient, endpoint: WebAddress, authorizer: (any HTTPAuthorizer)?) {
+        self.name = name
+        self.client = client
+        self.endpoint = endpoint
+        self.authorizer = authorizer
+    }
+
+    /// A request about `path` of `container`, both decoded.
+    func request(
+        _ method: HTTPMethod, _ container: String, _ path: String = "", query: [(String, String?)] = [],
+        headers: HTTPHeaders = [:], body: HTTPBody = .none
+    ) -> HTTPRequest {
+        var address = endpoint
+        let base = address.path.hasSuffix("/") ? String(address.path.dropLast()) : address.path
+        address.path = "\(base)/\(container.percentEncoded)" + (path.isEmpty ? "" : "/" + path.percentEncodedPath)
+        var headers = headers
+        headers["x-ms-version"] = StorageService.version
+        return HTTPRequest(method, address.with(query: query), headers: headers, body: body, service: name)
+    }
+
+    /// Sends a request, and hands back any answer that is a success or one of the statuses in `expecting`.
+    ///
+    /// - throws: `SluiceError` with the remedy for every other status, and when nothing could be asked.
+    func call(
+        _ request: HTTPRequest, expecting: Set<Int> = [], limit: Int = 64 << 20
+    ) async throws(SluiceError) -> StorageAnswer {
+        let (response, body) = try await client.http.fetch(request, authorizer: authorizer, limit: limit)
+        let answer = StorageAnswer(response, body: body)
+        if answer.isSuccess || expecting.contains(answer.status) { return answer }
+        throw failure(answer, of: request)
+    }
+
+    /// What went wrong, with the remedy.
+    func failure(_ answer: StorageAnswer, of request: HTTPRequest) -> SluiceError {
+        client.failure(of: request, status: answer.status, headers: answer.headers, body: answer.body)
+    }
+}
+
+/// What a storage service answered.
+public struct StorageAnswer: Sendable {
+    /// The HTTP status.
+    public let status: Int
+    /// Its headers.
+    public let headers: HTTPHeaders
+    /// Its body.
+    public let body: Buffer
+    /// The service's word for what went wrong: `BlobNotFound`; empty when nothing did.
+    public let code: String
+    /// How often it was asked; more than once means that an earlier attempt may have done the work.
+    public let attempts: Int
+
+    init(_ response: HTTPResponse, body: Buffer) {
+        status = response.status
+        headers = response.headers
+        attempts = response.attempts
+        self.body = body
+        if let code = response.headers["x-ms-error-code"] {
+            self.code = code
+        } else if response.status < 400 || body.count == 0 || body.count > 1 << 16 {
+            code = ""
+        } else {
+            // Blob answers in XML, DFS in JSON; an answer to HEAD has only the header.
+            let fromXML = (try? XMLNode.parse(body))?["Code"]?.text
+            code = fromXML ?? (try? JSONText.parse(body))?["error"]?["code"]?.text ?? ""
+        }
+    }
+
+    /// Whether the service did what was asked.
+    public var isSuccess: Bool { 200..<300 ~= status }
+    /// The object's version.
+    public var etag: String? { headers["ETag"] }
+    /// Whether it is the container that is not there, rather than something in it.
+    public var isContainerMissing: Bool {
+        ["ContainerNotFound", "FilesystemNotFound", "ContainerBeingDeleted", "FilesystemBeingDeleted"].contains(code)
+    }
+    /// Whether the write was refused because of what is there already.
+    public var isConditionUnmet: Bool {
+        status == 412 && !code.hasPrefix("Lease")
+            || status == 409 && ["BlobAlreadyExists", "PathAlreadyExists", "ResourceAlreadyExists"].contains(code)
+    }
+}
+
+/// When a write may happen.
+public enum StorageCondition: Sendable, Hashable {
+    /// Whatever is there.
+    case always
+    /// Only where nothing is.
+    case ifAbsent
+    /// Only where this version is.
+    case ifMatch(String)
+
+    func add(to headers: inout HTTPHeaders) {
+        switch self {
+        case .always: break
+        case .ifAbsent: headers["If-None-Match"] = "*"
+        case .ifMatch(let etag): headers["If-Match"] = etag
+        }
+    }
+}
+
+/// What is known of an object.
+public struct StorageProperties: Sendable {
+    /// How many bytes it has.
+    public var size: Int
+    /// Its version.
+    public var etag: String
+    /// When it was last written.
+    public var modified: Moment?
+    /// Whether it stands for a folder.
+    public var isFolder: Bool
+    /// What its writer says the bytes' MD5 is, in Base64.
+    public var contentMD5: String?
+    /// What its writer says they are.
+    public var contentType: String?
+    /// Names and values that belong to it; names in lower case.
+    public var metadata: [String: String]
+
+    init(_ headers: HTTPHeaders, metadata: [String: String], isFolder: Bool) {
+        size = headers["Content-Length"].flatMap { Int($0) } ?? 0
+        etag = headers["ETag"] ?? ""
+        modified = headers["Last-Modified"].flatMap { Moment(httpDate: $0) }
+        self.isFolder = isFolder
+        contentMD5 = headers["Content-MD5"]
+        contentType = headers["Content-Type"]
+        self.metadata = metadata
+    }
+}
+
+/// An object in a listing.
+public struct StorageItem: Sendable {
+    /// Its whole name in the container, without a slash at its end.
+    public var name: String
+    /// How many bytes it has.
+    public var size = 0
+    /// Its version, as a header would write it.
+    public var etag: String?
+    /// When it was last written.
+    public var modified: Moment?
+    /// Whether it is a folder, or stands for one.
+    public var isFolder = false
+    /// What its writer says the bytes' MD5 is, in Base64.
+    public var contentMD5: String?
+    /// Names and values that belong to it, where the listing has them; names in lower case.
+    public var metadata: [String: String] = [:]
+}
+
+/// A part of a listing.
+public struct StoragePage: Sendable {
+    /// What is in it.
+    public var items: [StorageItem]
+    /// Where the next part begins; nil after the last.
+    public var next: String?
+}
+
+/// The digest that goes with bytes on their way.
+enum TransferDigest {
+    static func crc64(_ bytes: Buffer) -> String { Base64.encode(CRC64.of(bytes).bytes) }
+    static func md5(_ bytes: Buffer) throws(SluiceError) -> String { Base64.encode(try Digest.of(bytes, .md5)) }
+
+    static func damaged(_ what: String, offset: Int) -> SluiceError {
+        SluiceError(
+            .inputOutput, "the \(what) of what arrived is not the one that the service computed",
+            place: .init(offset: offset), hint: "The bytes were damaged on the way; try again.", isTransient: true)
+    }
+}

@@ -1,0 +1,108 @@
+import Azure
+import Support
+
+/// Cuts what is written into blocks and has them sent side by side, in bounded memory.
+final class BlockWriter: @unchecked Sendable {
+    // `@unchecked Sendable` because one producer at a time writes, as `ByteSink` demands.
+
+    /// Sends the block `index`, which stands at `offset`.
+    typealias Send = @Sendable (_ index: Int, _ offset: Int, _ bytes: Buffer, _ crc: CRC64) async throws(SluiceError) ->
+        Void
+
+    private let options: StoreOptions
+    private let send: Send
+    private var pending = MutableBuffer()
+    private var sending: [Task<Result<CRC64, SluiceError>, Never>] = []
+    private var sizes: [Int] = []
+    /// How many blocks have begun to be sent.
+    private(set) var blocks = 0
+    /// How many bytes were taken in.
+    private(set) var size = 0
+    private var sentBytes = 0
+    /// The checksum of the blocks that have arrived, all of which stand before those on their way.
+    private var arrived: (crc: UInt64, size: Int) = (0, 0)
+
+    init(_ options: StoreOptions, send: @escaping Send) {
+        self.options = options
+        self.send = send
+    }
+
+    deinit { for task in sending { task.cancel() } }
+
+    /// The bytes that wait for a block to be full.
+    var rest: Buffer {
+        let bytes = pending.freeze()
+        pending = MutableBuffer()
+        return bytes
+    }
+
+    /// Takes bytes in, and waits while too many blocks are on their way.
+    func write(_ bytes: Buffer) async throws(SluiceError) {
+        var position = 0
+        size += bytes.count
+        while position < bytes.count {
+            let blockSize = options.size(ofBlock: blocks)
+            let missing = blockSize - pending.count
+            let taken = min(missing, bytes.count - position)
+            if taken == blockSize {
+                // A whole block at once is sent from where it lies.
+                try await begin(bytes[position..<(position + taken)])
+            } else {
+                pending.append(bytes[position..<(position + taken)])
+                if pending.count == blockSize { try await begin(rest) }
+            }
+            position += taken
+        }
+    }
+
+    /// Sends what is left, and waits until everything has arrived.
+    ///
+    /// - returns: The checksum of all bytes.
+    func finish() async throws(SluiceError) -> UInt64 {
+        if pending.count > 0 { try await begin(rest) }
+        while !sending.isEmpty { try await settle() }
+        return arrived.crc
+    }
+
+    /// Stops sending.
+    func stop() async {
+        for task in sending { task.cancel() }
+        // Whoever cleans up behind us must not be overtaken by a block.
+        for task in sending { _ = await task.value }
+        sending = []
+        pending.removeAll()
+    }
+
+    private func begin(_ bytes: Buffer) async throws(SluiceError) {
+        while sending.count >= options.concurrentBlocks(of: bytes.count) { try await settle() }
+        let index = blocks
+        let offset = sentBytes
+        blocks += 1
+        sentBytes += bytes.count
+        sizes.append(bytes.count)
+        sending.append(
+            Task { [send] in
+                do throws(SluiceError) {
+                    let crc = CRC64.of(bytes)
+                    try await send(index, offset, bytes, crc)
+                    return .success(crc)
+                } catch {
+                    return .failure(error)
+                }
+            })
+    }
+
+    /// Waits for the oldest block on its way.
+    private func settle() async throws(SluiceError) {
+        guard let oldest = sending.first else { return }
+        let result = await withTaskCancellationHandler {
+            await oldest.value
+        } onCancel: {
+            oldest.cancel()
+        }
+        sending.removeFirst()
+        let count = sizes.removeFirst()
+        let crc = try result.get()
+        arrived = (CRC64.combined(arrived.crc, crc.value, secondCount: count), arrived.size + count)
+    }
+}
