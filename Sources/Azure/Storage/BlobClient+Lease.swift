@@ -1,5 +1,5 @@
 public import Support
-public import Transport
+import Transport
 
 /// What somebody wants of a lease.
 public enum LeaseAction: Sendable {

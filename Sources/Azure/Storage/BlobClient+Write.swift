@@ -1,5 +1,5 @@
 public import Support
-public import Transport
+import Transport
 
 /// What goes with a blob's bytes.
 public struct BlobWriting: Sendable {
@@ -111,6 +111,9 @@ extension BlobClient {
         }
         return blocks
     }
+
+    /// The URL of the blob, for a copy's source.
+    public func address(of name: String) -> String { service.request(.get, container, name).url.text }
 
     /// How a copy within the account stands.
     public enum Copying: Sendable {

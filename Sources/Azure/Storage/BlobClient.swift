@@ -1,5 +1,5 @@
 public import Support
-public import Transport
+import Transport
 
 /// Blobs of one container, by Blob's REST interface.
 public struct BlobClient: Sendable {
@@ -88,26 +88,30 @@ public struct BlobClient: Sendable {
     /// The bytes in `range` of the version `etag`, which has them; at most `checkedRange` bytes are checked on the way.
     ///
     /// - throws: `SluiceError` when the blob is another by now, or what arrived is damaged.
-    public func read(_ name: String, _ range: Range<Int>, etag: String) async throws(SluiceError) -> Buffer {
+    /// - returns: The bytes, and their CRC64 where it was computed for that.
+    public func read(
+        _ name: String, _ range: Range<Int>, etag: String
+    ) async throws(SluiceError) -> (bytes: Buffer, crc: UInt64?) {
         var headers: HTTPHeaders = [
             "x-ms-range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)", "If-Match": etag,
         ]
         let isChecked = range.count <= BlobClient.checkedRange
         if isChecked { headers["x-ms-range-get-content-crc64"] = "true" }
         let request = service.request(.get, container, name, headers: headers)
-        let answer = try await service.call(request, limit: range.count)
-        try StorageService.check(answer, holds: range)
-        if isChecked, let wanted = answer.headers["x-ms-content-crc64"],
-            wanted != TransferDigest.crc64(answer.body)
-        {
-            throw TransferDigest.damaged("CRC64", offset: range.lowerBound)
-        }
-        return answer.body
+        let answer = try await service.call(request, expecting: [404, 412], limit: range.count)
+        try service.check(answer, of: request, holds: range)
+        guard isChecked, let wanted = answer.headers["x-ms-content-crc64"] else { return (answer.body, nil) }
+        let crc = CRC64.of(answer.body)
+        if Base64.encode(crc.bytes) != wanted { throw TransferDigest.damaged("CRC64", offset: range.lowerBound) }
+        return (answer.body, crc.value)
     }
 
     /// Removes the blob, its snapshots too; false when it was not there, or another version was.
-    public func delete(_ name: String, _ condition: StorageCondition = .always) async throws(SluiceError) -> Bool {
+    public func delete(
+        _ name: String, _ condition: StorageCondition = .always, lease: String? = nil
+    ) async throws(SluiceError) -> Bool {
         var headers: HTTPHeaders = ["x-ms-delete-snapshots": "include"]
+        headers["x-ms-lease-id"] = lease
         condition.add(to: &headers)
         let request = service.request(.delete, container, name, headers: headers)
         let answer = try await service.call(request, expecting: [404, 412])
@@ -121,8 +125,19 @@ public struct BlobClient: Sendable {
 }
 
 extension StorageService {
-    /// Holds an answer's length against what was asked for.
-    static func check(_ answer: StorageAnswer, holds range: Range<Int>) throws(SluiceError) {
+    /// Holds what was read against what was asked for.
+    func check(_ answer: StorageAnswer, of request: HTTPRequest, holds range: Range<Int>) throws(SluiceError) {
+        if answer.status == 412 || answer.status == 404 {
+            if answer.isContainerMissing || answer.status == 412 && !answer.isConditionUnmet {
+                throw failure(answer, of: request)
+            }
+            throw SluiceError(
+                .inputOutput,
+                answer.status == 404
+                    ? "it was removed while it was being read" : "it was changed while it was being read",
+                place: .init(offset: range.lowerBound), hint: "Wait until it is written, then run again.",
+                isTransient: true)
+        }
         let begins = answer.headers["Content-Range"].map { $0.hasPrefix("bytes \(range.lowerBound)-") }
         guard answer.body.count == range.count, begins != false, answer.status == 206 || range.lowerBound == 0 else {
             throw SluiceError(

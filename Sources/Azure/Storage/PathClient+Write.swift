@@ -1,5 +1,5 @@
 public import Support
-public import Transport
+import Transport
 
 extension PathClient {
     /// Makes an empty file, or a folder.
@@ -68,7 +68,8 @@ extension PathClient {
     ///
     /// - parameter signature: The shared access signature that the source is read with, where there is one.
     public func rename(
-        _ source: String, to path: String, _ condition: StorageCondition = .always, signature: String? = nil
+        _ source: String, to path: String, _ condition: StorageCondition = .always, signature: String? = nil,
+        lease: String? = nil
     ) async throws(SluiceError) -> Renamed {
         var continuation: String?
         while true {
@@ -76,6 +77,7 @@ extension PathClient {
             var headers: HTTPHeaders = [
                 "Content-Length": "0", "x-ms-rename-source": from + (signature.map { "?\($0)" } ?? ""),
             ]
+            headers["x-ms-lease-id"] = lease
             condition.add(to: &headers)
             let request = service.request(
                 .put, container, path, query: [("mode", "legacy"), ("continuation", continuation)], headers: headers)

@@ -1,5 +1,5 @@
 public import Support
-public import Transport
+import Transport
 
 /// Files and folders of one file system (container), by Data Lake Storage Gen2's REST interface.
 public struct PathClient: Sendable {
@@ -110,8 +110,8 @@ public struct PathClient: Sendable {
         let isChecked = range.count <= BlobClient.checkedRange
         if isChecked { headers["x-ms-range-get-content-md5"] = "true" }
         let request = service.request(.get, container, path, headers: headers)
-        let answer = try await service.call(request, limit: range.count)
-        try StorageService.check(answer, holds: range)
+        let answer = try await service.call(request, expecting: [404, 412], limit: range.count)
+        try service.check(answer, of: request, holds: range)
         // `x-ms-content-md5` would be that of the whole file.
         if isChecked, answer.status == 206, let wanted = answer.headers["Content-MD5"],
             wanted != (try TransferDigest.md5(answer.body))
@@ -123,9 +123,10 @@ public struct PathClient: Sendable {
 
     /// Removes a file, or a folder with all that is in it; false when it was not there, or another version was.
     public func delete(
-        _ path: String, recursive: Bool = false, _ condition: StorageCondition = .always
+        _ path: String, recursive: Bool = false, _ condition: StorageCondition = .always, lease: String? = nil
     ) async throws(SluiceError) -> Bool {
         var headers: HTTPHeaders = [:]
+        headers["x-ms-lease-id"] = lease
         condition.add(to: &headers)
         var continuation: String?
         var isRepeated = false

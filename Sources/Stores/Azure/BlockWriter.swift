@@ -6,7 +6,8 @@ final class BlockWriter: @unchecked Sendable {
     // `@unchecked Sendable` because one producer at a time writes, as `ByteSink` demands.
 
     /// Sends the block `index`, which stands at `offset`.
-    typealias Send = @Sendable (_ index: Int, _ offset: Int, _ bytes: Buffer, _ crc: CRC64) async throws(SluiceError) ->
+    typealias Send =
+        @Sendable (_ index: Int, _ offset: Int, _ bytes: Buffer, _ crc: CRC64) async throws(SluiceError) ->
         Void
 
     private let options: StoreOptions
@@ -19,8 +20,9 @@ final class BlockWriter: @unchecked Sendable {
     /// How many bytes were taken in.
     private(set) var size = 0
     private var sentBytes = 0
-    /// The checksum of the blocks that have arrived, all of which stand before those on their way.
-    private var arrived: (crc: UInt64, size: Int) = (0, 0)
+    /// The checksums of the blocks that have arrived, in their order, and that of all of them together.
+    private(set) var checksums: [CRC64] = []
+    private var checksum: UInt64 = 0
 
     init(_ options: StoreOptions, send: @escaping Send) {
         self.options = options
@@ -61,7 +63,7 @@ final class BlockWriter: @unchecked Sendable {
     func finish() async throws(SluiceError) -> UInt64 {
         if pending.count > 0 { try await begin(rest) }
         while !sending.isEmpty { try await settle() }
-        return arrived.crc
+        return checksum
     }
 
     /// Stops sending.
@@ -103,6 +105,7 @@ final class BlockWriter: @unchecked Sendable {
         sending.removeFirst()
         let count = sizes.removeFirst()
         let crc = try result.get()
-        arrived = (CRC64.combined(arrived.crc, crc.value, secondCount: count), arrived.size + count)
+        checksums.append(crc)
+        checksum = CRC64.combined(checksum, crc.value, secondCount: count)
     }
 }

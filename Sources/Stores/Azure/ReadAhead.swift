@@ -153,7 +153,8 @@ final class ReadAhead: ByteStream, @unchecked Sendable {
 
     private func damaged(_ what: String) -> SluiceError {
         SluiceError(
-            .invalidData, "the bytes do not have the \(what) that their writer left with them", place: .init(file: name),
+            .invalidData, "the bytes do not have the \(what) that their writer left with them",
+            place: .init(file: name),
             hint: "Read it again; if it stays so, it was written damaged, or with a wrong checksum.")
     }
 }

@@ -27,7 +27,8 @@ public struct StoreOptions: Sendable {
     /// How long blocks are when there will be `size` bytes.
     func blockSize(for size: Int) -> Int {
         let least = (size + 39_999) / 40_000
-        return max(blockSize, (least + (1 << 20) - 1) >> 20 << 20)
+        let whole = 1 << 20
+        return max(blockSize, (least + whole - 1) / whole * whole)
     }
 
     /// How many blocks of a size may be on their way while another one is filled.

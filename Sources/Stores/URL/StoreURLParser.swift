@@ -33,7 +33,9 @@ struct StoreURLParser {
                 .unsupported, "storage of the kind \"\(scheme)://\" is not something Sluice reads or writes",
                 place: .init(file: shown), hint: StoreURLParser.forms)
         default:
-            let near = nearestWord(to: scheme, among: ["abfss", "https", "az", "file"]).map { "Did you mean \($0)://? " }
+            let near = nearestWord(to: scheme, among: ["abfss", "https", "az", "file"]).map {
+                "Did you mean \($0)://? "
+            }
             throw wrong("\"\(scheme)://\" is not known", (near ?? "") + StoreURLParser.forms)
         }
         location.signature = signature
