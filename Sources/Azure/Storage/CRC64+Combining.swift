@@ -1,4 +1,14 @@
 extension CRC64 {
+    /// The checksum as a header has it, before Base64.
+    public static func bytes(of value: UInt64) -> [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
+
+    /// The checksum that eight bytes of a header hold.
+    public static func value(of bytes: some Collection<UInt8>) -> UInt64 {
+        bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
     /// The checksum of bytes and those behind them, from the checksums of both: what is read or sent in pieces side by side
     /// has a checksum as a whole without being looked at twice.
     public static func combined(_ first: UInt64, _ second: UInt64, secondCount: Int) -> UInt64 {

@@ -11,7 +11,7 @@ public struct AzureBlobStore: ObjectStore {
     let options: StoreOptions
     /// What a copy's source has to be read with, where a signature is the right that one has.
     let signature: String?
-    private let held = HeldLeases()
+    let held = HeldLeases()
 
     init(_ client: BlobClient, root: StoreRoot, options: StoreOptions, signature: String?) {
         self.client = client

@@ -20,6 +20,9 @@ public struct AzureObject: StoredObject {
         self.reader = reader
     }
 
+    /// The CRC64 that its writer left with it, its low byte first.
+    var crc: [UInt8]? { if case .crc64(let crc) = check { crc } else { nil } }
+
     /// The number of bytes.
     public var size: Int { facts.size }
     /// The number of bytes of a whole stream.

@@ -21,7 +21,7 @@ final class BlockWriter: @unchecked Sendable {
     private(set) var size = 0
     private var sentBytes = 0
     /// The checksums of the blocks that have arrived, in their order, and that of all of them together.
-    private(set) var checksums: [CRC64] = []
+    private(set) var checksums: [UInt64] = []
     private var checksum: UInt64 = 0
 
     init(_ options: StoreOptions, send: @escaping Send) {
@@ -105,7 +105,7 @@ final class BlockWriter: @unchecked Sendable {
         sending.removeFirst()
         let count = sizes.removeFirst()
         let crc = try result.get()
-        checksums.append(crc)
+        checksums.append(crc.value)
         checksum = CRC64.combined(checksum, crc.value, secondCount: count)
     }
 }

@@ -144,7 +144,7 @@ final class ReadAhead: ByteStream, @unchecked Sendable {
         case .crc64(let wanted):
             let part = piece.crc ?? CRC64.of(piece.bytes).value
             crc = CRC64.combined(crc, part, secondCount: piece.bytes.count)
-            if isLast, (0..<8).map({ UInt8(truncatingIfNeeded: crc >> (8 * $0)) }) != wanted { throw damaged("CRC64") }
+            if isLast, CRC64.bytes(of: crc) != wanted { throw damaged("CRC64") }
         case .md5(let wanted):
             md5?.update(piece.bytes)
             if isLast, let found = md5?.finish(), found != wanted { throw damaged("MD5") }
