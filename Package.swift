@@ -155,7 +155,7 @@ let package = Package(
             "Commands",
             [
                 "Sluice", "Project", "Ingest", "Report", "Sales", "Connectors", "Warehouse", "Runs", "Synthetic",
-                "Classic", "ReportPage", "Tables", "Parquet", "TextFormats", "Storage", "Settings", "Columns",
+                "Classic", "ReportPage", "Tables", "Parquet", "TextFormats", "Storage", "Stores", "Settings", "Columns",
                 "CommandLine", "Support", "CVersion",
             ]),
         .executableTarget(name: "SluiceProgram", dependencies: ["Commands"], swiftSettings: swiftSettings),

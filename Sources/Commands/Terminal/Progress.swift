@@ -10,6 +10,8 @@ struct ProgressMeasure: Sendable {
     var totalBytes: Int?
     /// What is being done just now.
     var stage: String?
+    /// Whether the work is done by rows.
+    var countsRows = true
 }
 
 /// What is shown of some work, and when: on a terminal a line that is drawn over, from 400 ms on; elsewhere a line at
@@ -60,7 +62,7 @@ struct ProgressView {
         let total = measure.totalBytes ?? 0
         if let stage = measure.stage { parts.append(Display.safe(stage)) }
         if let share = share(measure) { parts.append("\(Int(share * 100))%") }
-        parts.append("\(ProgressView.count(measure.rows)) rows")
+        if measure.countsRows { parts.append("\(ProgressView.count(measure.rows)) rows") }
         let bytes = Quantities.describe(bytes: measure.bytes)
         if total > 0 || measure.bytes > 0 {
             parts.append(total > 0 ? "\(bytes) of \(Quantities.describe(bytes: total))" : bytes)

@@ -10,6 +10,15 @@ public struct StoreOptions: Sendable {
     /// The defaults.
     public init() {}
 
+    /// What suits copying so many objects side by side: all of them together take 256 MB at most, or a little more when
+    /// there are very many.
+    public init(copying concurrency: Int) {
+        let share = max(8 << 20, (256 << 20) / max(1, 2 * concurrency))
+        readMemory = min(readMemory, share)
+        writeMemory = min(writeMemory, share)
+        blockSize = min(blockSize, max(4 << 20, share / 4))
+    }
+
     /// No range that is read is longer: the service computes no checksum of more.
     static let rangeSize = 4 << 20
 
