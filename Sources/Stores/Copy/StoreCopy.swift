@@ -57,7 +57,11 @@ public struct StoreCopy: Sendable {
         /// How many there were.
         public var total: Int { copied + identical + kept + failed }
 
-        mutating func count(_ outcome: Outcome) {
+        /// None yet.
+        public init() {}
+
+        /// Counts an object.
+        public mutating func count(_ outcome: Outcome) {
             switch outcome.result {
             case .copied:
                 copied += 1
