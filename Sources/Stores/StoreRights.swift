@@ -1,6 +1,5 @@
 import Azure
 import Support
-import Transport
 
 /// With what right accounts are used. The first that is there counts:
 ///
@@ -30,11 +29,11 @@ struct StoreRights: Sendable {
         /// The signature, where that is the right.
         var signature: String? { if case .signature(let signature) = kind { signature.query } else { nil } }
 
-        func authorizer(_ client: AzureClient) throws(SluiceError) -> any HTTPAuthorizer {
+        func caller(_ cloud: AzureCloud) -> AzureClient.Caller {
             switch kind {
-            case .key(let key): SharedKeyAuthorizer(key)
-            case .signature(let signature): SASAuthorizer(signature)
-            case .identity: BearerAuthorizer(client.identity, scope: "https://storage.azure.com/.default")
+            case .key(let key): .authorizer(SharedKeyAuthorizer(key))
+            case .signature(let signature): .authorizer(SASAuthorizer(signature))
+            case .identity: .bearer(cloud.storageScope)
             }
         }
     }

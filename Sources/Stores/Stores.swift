@@ -2,7 +2,6 @@ public import Azure
 public import Storage
 public import Support
 import Synchronization
-import Transport
 
 /// Opens stores by the URLs and paths that users write: folders of this machine, and containers of Azure's storage.
 ///
@@ -92,10 +91,10 @@ public final class Stores: Sendable {
         var named = location
         named.path = prefix
         let right = try rights.right(for: location, cloud: settings.cloud)
-        let client = try azureClient()
+        let client = azureClient()
         let service = StorageService(
             location.dialect.rawValue, client: client, endpoint: right.endpoint,
-            authorizer: try right.authorizer(client))
+            as: right.caller(settings.cloud))
         let root = StoreRoot(name: named.name, prefix: prefix)
         switch location.dialect {
         case .blob:
@@ -109,11 +108,10 @@ public final class Stores: Sendable {
         }
     }
 
-    private func azureClient() throws(SluiceError) -> AzureClient {
-        if let client = client.withLock({ $0 }) { return client }
-        let made = try AzureClient(settings: settings)
-        return client.withLock { client in
+    private func azureClient() -> AzureClient {
+        client.withLock { client in
             if let client { return client }
+            let made = AzureClient(settings)
             client = made
             return made
         }

@@ -9,7 +9,7 @@ extension PathClient {
         _ path: String, isFolder: Bool = false, _ condition: StorageCondition = .always,
         metadata: [String: String] = [:], contentType: String? = nil
     ) async throws(SluiceError) -> String? {
-        var headers: HTTPHeaders = ["Content-Length": "0"]
+        var headers: HTTPHeaders = [:]
         condition.add(to: &headers)
         headers["x-ms-content-type"] = contentType
         if !metadata.isEmpty {
@@ -43,7 +43,7 @@ extension PathClient {
     public func flush(
         _ path: String, size: Int, contentMD5: String?, contentType: String? = nil
     ) async throws(SluiceError) -> String {
-        var headers: HTTPHeaders = ["Content-Length": "0"]
+        var headers: HTTPHeaders = [:]
         headers["x-ms-content-md5"] = contentMD5
         headers["x-ms-content-type"] = contentType
         var request = service.request(
@@ -60,6 +60,8 @@ extension PathClient {
         case done
         /// The condition did not hold.
         case refused
+        /// The folder of the new name is not there.
+        case folderMissing
         /// There is nothing of the old name; perhaps since an earlier attempt did the work and its answer was lost.
         case sourceMissing
     }
@@ -75,7 +77,7 @@ extension PathClient {
         while true {
             let from = "/\(container.percentEncoded)/\(source.percentEncodedPath)"
             var headers: HTTPHeaders = [
-                "Content-Length": "0", "x-ms-rename-source": from + (signature.map { "?\($0)" } ?? ""),
+                "x-ms-rename-source": from + (signature.map { "?\($0)" } ?? ""),
             ]
             headers["x-ms-lease-id"] = lease
             condition.add(to: &headers)
@@ -89,6 +91,7 @@ extension PathClient {
             }
             if answer.isContainerMissing { throw service.failure(answer, of: request) }
             if answer.isConditionUnmet { return .refused }
+            if answer.code == "RenameDestinationParentPathNotFound" { return .folderMissing }
             if answer.status == 404 {
                 let words = ["RenameSourceNotFound", "SourcePathNotFound", "RenameSourcePathNotFound", "PathNotFound"]
                 if answer.code.isEmpty || words.contains(answer.code) { return .sourceMissing }

@@ -10,17 +10,17 @@ public struct StorageService: Sendable {
     public let client: AzureClient
     /// `https://account.blob.core.windows.net`; an emulator's ends with the account.
     public let endpoint: WebAddress
-    /// With what right; nil for what is public.
-    public let authorizer: (any HTTPAuthorizer)?
+    /// As whom it is used.
+    public let caller: AzureClient.Caller
     /// Its name in the trace: `blob` or `dfs`.
     public let name: String
 
-    /// A service at `endpoint`, used with what `authorizer` proves.
-    public init(_ name: String, client: AzureClient, endpoint: WebAddress, authorizer: (any HTTPAuthorizer)?) {
+    /// A service at `endpoint`, used as `caller`.
+    public init(_ name: String, client: AzureClient, endpoint: WebAddress, as caller: AzureClient.Caller) {
         self.name = name
         self.client = client
         self.endpoint = endpoint
-        self.authorizer = authorizer
+        self.caller = caller
     }
 
     /// A request about `path` of `container`, both decoded.
@@ -42,47 +42,51 @@ public struct StorageService: Sendable {
     func call(
         _ request: HTTPRequest, expecting: Set<Int> = [], limit: Int = 64 << 20
     ) async throws(SluiceError) -> StorageAnswer {
-        let (response, body) = try await client.http.fetch(request, authorizer: authorizer, limit: limit)
-        let answer = StorageAnswer(response, body: body)
-        if answer.isSuccess || expecting.contains(answer.status) { return answer }
-        throw failure(answer, of: request)
+        var damaged = 0
+        while true {
+            let (response, body) = try await client.fetch(
+                request, as: caller, accepting: expecting.union([400]), limit: limit)
+            let answer = StorageAnswer(response, body: body)
+            // What was damaged on the way there arrives whole at the next attempt.
+            if answer.status == 400, ["Md5Mismatch", "Crc64Mismatch"].contains(answer.code), damaged < 2 {
+                damaged += 1
+                continue
+            }
+            if answer.isSuccess || expecting.contains(answer.status) { return answer }
+            throw failure(answer, of: request)
+        }
     }
 
     /// What went wrong, with the remedy.
     func failure(_ answer: StorageAnswer, of request: HTTPRequest) -> SluiceError {
-        client.failure(of: request, status: answer.status, headers: answer.headers, body: answer.body)
+        client.error(AzureServiceError(answer.response, body: answer.body), request, caller)
     }
 }
 
 /// What a storage service answered.
 public struct StorageAnswer: Sendable {
-    /// The HTTP status.
-    public let status: Int
-    /// Its headers.
-    public let headers: HTTPHeaders
+    let response: HTTPResponse
     /// Its body.
     public let body: Buffer
     /// The service's word for what went wrong: `BlobNotFound`; empty when nothing did.
     public let code: String
-    /// How often it was asked; more than once means that an earlier attempt may have done the work.
-    public let attempts: Int
 
     init(_ response: HTTPResponse, body: Buffer) {
-        status = response.status
-        headers = response.headers
-        attempts = response.attempts
+        self.response = response
         self.body = body
         if let code = response.headers["x-ms-error-code"] {
             self.code = code
-        } else if response.status < 400 || body.count == 0 || body.count > 1 << 16 {
-            code = ""
         } else {
-            // Blob answers in XML, DFS in JSON; an answer to HEAD has only the header.
-            let fromXML = (try? XMLNode.parse(body))?["Code"]?.text
-            code = fromXML ?? (try? JSONText.parse(body))?["error"]?["code"]?.text ?? ""
+            code = response.status < 400 ? "" : AzureServiceError(response, body: body).code ?? ""
         }
     }
 
+    /// The HTTP status.
+    public var status: Int { response.status }
+    /// Its headers.
+    public var headers: HTTPHeaders { response.headers }
+    /// How often it was asked; more than once means that an earlier attempt may have done the work.
+    public var attempts: Int { response.attempts }
     /// Whether the service did what was asked.
     public var isSuccess: Bool { 200..<300 ~= status }
     /// The object's version.
@@ -171,13 +175,18 @@ public struct StoragePage: Sendable {
 }
 
 /// The digest that goes with bytes on their way.
-enum TransferDigest {
+public enum TransferDigest {
     static func crc64(_ bytes: Buffer) -> String { Base64.encode(CRC64.of(bytes).bytes) }
     static func md5(_ bytes: Buffer) throws(SluiceError) -> String { Base64.encode(try Digest.of(bytes, .md5)) }
 
     static func damaged(_ what: String, offset: Int) -> SluiceError {
         SluiceError(
             .inputOutput, "the \(what) of what arrived is not the one that the service computed",
-            place: .init(offset: offset), hint: "The bytes were damaged on the way; try again.", isTransient: true)
+            place: .init(offset: offset), hint: damage, isTransient: true)
     }
+
+    /// Whether an error says that bytes were damaged on their way here.
+    public static func isDamage(_ error: SluiceError) -> Bool { error.hint == damage }
+
+    private static let damage = "The bytes were damaged on the way; try again."
 }

@@ -92,10 +92,17 @@ public struct AzurePathStore: ObjectStore {
         let (old, new) = (try root.full(from), try root.full(target))
         guard let source = try await client.properties(old) else { throw root.missing(from) }
         if old == new { return true }
-        let renamed = try await client.rename(
+        var renamed = try await client.rename(
             old, to: new, condition.storage, signature: signature, lease: held[new])
+        if case .folderMissing = renamed, let slash = new.lastIndex(of: "/") {
+            // Unlike writing, renaming makes no folders.
+            _ = try await client.create(String(new[..<slash]), isFolder: true, .ifAbsent)
+            renamed = try await client.rename(
+                old, to: new, condition.storage, signature: signature, lease: held[new])
+        }
         switch renamed {
         case .done: return true
+        case .folderMissing: throw root.missing(target)
         case .refused, .sourceMissing:
             // An earlier attempt may have done it, and its answer been lost: what has the new name is what had the old.
             let found = try await client.properties(new)

@@ -91,7 +91,7 @@ final class PathSink: ByteSink, @unchecked Sendable {
         switch renamed {
         case .done: return
         case .refused: if try await !isOurs() { throw .conflict(condition, name) }
-        case .sourceMissing:
+        case .sourceMissing, .folderMissing:
             if try await isOurs() { return }
             throw SluiceError(
                 .inputOutput, "what was written so far has gone: somebody removed it before it got its name",

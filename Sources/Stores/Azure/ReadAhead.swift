@@ -3,8 +3,22 @@ import Support
 
 /// Reads ranges of an object of one version.
 struct RangeReader: Sendable {
-    /// The bytes of a range, and their checksum where it is known anyway.
-    let read: @Sendable (Range<Int>) async throws(SluiceError) -> CheckedBytes
+    private let fetch: @Sendable (Range<Int>) async throws(SluiceError) -> CheckedBytes
+
+    /// A reader that asks the service with `fetch`.
+    init(_ fetch: @escaping @Sendable (Range<Int>) async throws(SluiceError) -> CheckedBytes) { self.fetch = fetch }
+
+    /// The bytes of a range, and their checksum where it is known anyway. What arrived damaged is asked for again.
+    func read(_ range: Range<Int>) async throws(SluiceError) -> CheckedBytes {
+        for _ in 0..<2 {
+            do throws(SluiceError) {
+                return try await fetch(range)
+            } catch {
+                if !TransferDigest.isDamage(error) { throw error }
+            }
+        }
+        return try await fetch(range)
+    }
 
     /// The bytes in `range`, in pieces that are read side by side.
     func whole(_ range: Range<Int>) async throws(SluiceError) -> Buffer {
