@@ -117,7 +117,10 @@ private func problem(_ text: String) -> SluiceError? {
         ("az://lake1/raw/../x", "\"..\"", "Write the path out"),
         ("az://lake1/raw/a%2", "%", "%25"),
         ("az://lake1/raw/a%00b", "zero byte", ""),
-        ("abfs://onelake.dfs.fabric.microsoft.com/ws/x", "no container", "abfs://ws@onelake.dfs.fabric.microsoft.com/x"),
+        (
+            "abfs://onelake.dfs.fabric.microsoft.com/ws/x", "no container",
+            "abfs://ws@onelake.dfs.fabric.microsoft.com/x"
+        ),
         ("s3://bucket/x", "not something Sluice reads", "abfss://"),
         ("abfsss://raw@lake1.dfs.core.windows.net/x", "not known", "abfss://"),
         ("https://lake1.blob.core.windows.net/raw/x?comp=list", "no shared access signature", "%3F"),

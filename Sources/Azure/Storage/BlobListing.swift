@@ -14,7 +14,7 @@ enum BlobListing {
             guard let nameNode = node["Name"] else { continue }
             let name = try name(nameNode)
             switch node.name {
-            case "BlobPrefix": items.append(StorageItem(name: name.trimmed, isFolder: true))
+            case "BlobPrefix": items.append(StorageItem(name: name.withoutEndSlashes, isFolder: true))
             case "Blob": items.append(item(name, node))
             default: continue
             }
@@ -44,7 +44,7 @@ enum BlobListing {
         item.isFolder =
             properties?["ResourceType"]?.text.lowercased() == "directory"
             || item.metadata["hdi_isfolder"]?.lowercased() == "true" || name.hasSuffix("/") && item.size == 0
-        if item.isFolder { item.name = name.trimmed }
+        if item.isFolder { item.name = name.withoutEndSlashes }
         return item
     }
 }
@@ -56,7 +56,7 @@ extension StorageItem {
 
 extension String {
     /// The name without slashes at its end.
-    fileprivate var trimmed: String {
+    fileprivate var withoutEndSlashes: String {
         var name = self[...]
         while name.hasSuffix("/") { name = name.dropLast() }
         return String(name)

@@ -77,7 +77,7 @@ extension PathClient {
         while true {
             let from = "/\(container.percentEncoded)/\(source.percentEncodedPath)"
             var headers: HTTPHeaders = [
-                "x-ms-rename-source": from + (signature.map { "?\($0)" } ?? ""),
+                "x-ms-rename-source": from + (signature.map { "?\($0)" } ?? "")
             ]
             headers["x-ms-lease-id"] = lease
             condition.add(to: &headers)

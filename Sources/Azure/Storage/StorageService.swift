@@ -1,5 +1,5 @@
 public import Support
-public import Transport
+import Transport
 
 /// One of a storage account's services, and the right to use it: what Blob's and DFS's clients send through.
 public struct StorageService: Sendable {
