@@ -1,0 +1,22 @@
+public import HTTPServer
+
+/// One of Azure's services, as the emulator plays it. Later services are further types of this kind.
+public protocol EmulatedService: Sendable {
+    /// What it is called in traces and fault rules: `blob`, `dfs`, `queue`, `keyvault`, `login`, `imds`.
+    var name: String { get }
+    /// Whether a request is for this service; asked in the order in which services are plugged in.
+    func accepts(_ request: EmulatedRequest) -> Bool
+    /// Whether a storage service answers this request though nobody signed it: what lies in a public container.
+    func isPublic(_ request: EmulatedRequest) async -> Bool
+    /// The answer. Whoever asks is known by then (`request.caller`), and is allowed to, as far as storage's rules go.
+    func respond(to request: EmulatedRequest) async -> ServerResponse
+    /// Brings what it holds to the disk and lets go of it.
+    func close() async
+}
+
+extension EmulatedService {
+    /// Nothing is public.
+    public func isPublic(_ request: EmulatedRequest) async -> Bool { false }
+    /// Nothing is held.
+    public func close() async {}
+}

@@ -1,0 +1,98 @@
+import HTTPServer
+public import Support
+import Synchronization
+
+/// An Azure on this machine: listens, finds out whose a request is, and lets that service answer.
+///
+///     let emulator = EmulatorServer(EmulatorOptions(dataFolder: "azure"))
+///     try await emulator.start()
+///     print(emulator.port)
+///     await emulator.stop()
+public final class EmulatorServer: Sendable {
+    /// How it is set up.
+    public let options: EmulatorOptions
+    private let running = Mutex<Running?>(nil)
+
+    private struct Running: Sendable {
+        var servers: [HTTPServer] = []
+        let core: EmulatorCore
+        let authority: String?
+    }
+
+    /// An emulator that is set up and does not listen yet.
+    public init(_ options: EmulatorOptions) { self.options = options }
+
+    /// The port for everything but queues by path.
+    public var port: Int { server(0)?.port ?? options.port }
+    /// The port on which paths mean queues.
+    public var queuePort: Int { server(1)?.port ?? options.queuePort }
+    /// The TLS port for everything but queues by path; nil without TLS.
+    public var tlsPort: Int? { server(2)?.port }
+    /// The TLS port on which paths mean queues; nil without TLS.
+    public var tlsQueuePort: Int? { server(3)?.port }
+    /// The file with the certificate that clients have to trust; nil without TLS.
+    public var authorityFile: String? { running.withLock { $0?.authority } }
+
+    private func server(_ index: Int) -> HTTPServer? {
+        running.withLock { running in
+            guard let servers = running?.servers, servers.indices.contains(index) else { return nil }
+            return servers[index]
+        }
+    }
+
+    /// Opens what earlier runs left, and listens.
+    ///
+    /// - parameter services: Services beside the emulator's own, asked first.
+    /// - throws: `SluiceError` when the folder cannot be used, or a port is taken.
+    public func start(_ services: [any EmulatedService] = []) async throws(SluiceError) {
+        guard running.withLock({ $0 == nil }) else { return }
+        let folder = try EmulatorFolder(options.dataFolder)
+        let core = try await EmulatorCore.open(options, folder, services)
+        do throws(SluiceError) {
+            let tls = options.hasTLS ? try EmulatorCertificate.load(from: folder) : nil
+            var servers: [HTTPServer] = []
+            do throws(SluiceError) {
+                let plain = [(options.port, false), (options.queuePort, true)]
+                let secure = tls == nil ? [] : [(options.tlsPort, false), (options.tlsQueuePort, true)]
+                for (index, (port, isQueue)) in (plain + secure).enumerated() {
+                    let server = HTTPServer(
+                        address: options.address, port: port, tls: index < 2 ? nil : tls?.server,
+                        handler: EmulatorHandler(core: core, isQueuePort: isQueue))
+                    try server.start()
+                    servers.append(server)
+                }
+            } catch {
+                for server in servers { await server.stop() }
+                throw error
+            }
+            running.withLock { $0 = Running(servers: servers, core: core, authority: tls?.authorityFile) }
+        } catch {
+            await core.close()
+            throw error
+        }
+    }
+
+    /// Lets running requests end, and brings everything to the disk.
+    public func stop() async {
+        guard
+            let running = running.withLock({ running -> Running? in
+                defer { running = nil }
+                return running
+            })
+        else { return }
+        await withTaskGroup(of: Void.self) { group in
+            for server in running.servers { group.addTask { await server.stop(deadline: .seconds(3)) } }
+        }
+        await running.core.close()
+    }
+}
+
+/// Hands the requests of one port on.
+private struct EmulatorHandler: HTTPHandler {
+    let core: EmulatorCore
+    let isQueuePort: Bool
+
+    func respond(to request: ServerRequest) async -> ServerResponse {
+        await core.respond(to: request, isQueuePort: isQueuePort)
+    }
+}

@@ -1,0 +1,13 @@
+import Support
+
+/// The services that the emulator brings itself.
+enum EmulatorServices {
+    static func all(
+        _ options: EmulatorOptions, _ folder: EmulatorFolder, _ issuer: TokenIssuer, _ directory: Directory
+    ) async throws(SluiceError) -> [any EmulatedService] {
+        [
+            LoginService(issuer: issuer, directory: directory), MetadataService(issuer: issuer, directory: directory),
+            HostIdentityService(issuer: issuer, directory: directory),
+        ]
+    }
+}
