@@ -22,6 +22,8 @@ public struct Context: Sendable {
     public var folder: String?
     /// Whether entering a folder moves the whole process, as opposed to `folder` only.
     var changesProcessFolder = false
+    /// Opens the stores that URLs name.
+    public var stores: any StoreOpener = LocalStores()
     /// Who wants the program to end, if anybody.
     public let cancellation = Cancellation()
     /// What was asked for with the options that every command has.
@@ -50,14 +52,43 @@ public struct Context: Sendable {
         return folder.hasSuffix("/") ? folder + path : folder + "/" + path
     }
 
+    /// Where what `path` names lies: a file, from `folder` on, or an object of a store.
+    func place(_ path: String) throws(SluiceError) -> FilePlace {
+        let place = try stores.place(of: path)
+        if case .local(let path) = place { return .local(resolve(path)) }
+        return place
+    }
+
+    /// The places of the files that `name`, which may be a pattern, stands for.
+    ///
+    /// - throws: `SluiceError` when there is none: an empty result would look like empty data.
+    func places(_ name: String) async throws(SluiceError) -> [FilePlace] {
+        switch try place(name) {
+        case .local(let path): return try Glob.expand(path).map { .local($0) }
+        case .stored(let store, let path):
+            guard Glob.isPattern(path) else { return [.stored(store, path)] }
+            let found = try await store.matches(of: [path])
+            if found.isEmpty {
+                throw SluiceError(.notFound, "no object matches the pattern", place: .init(file: store.url(path)))
+            }
+            return found.map { .stored(store, $0.path) }
+        }
+    }
+
+    /// The folder or container that `path` names.
+    func store(at path: String) throws(SluiceError) -> any ObjectStore {
+        guard case .local(let local) = try place(path) else { return try stores.store(at: path) }
+        return FolderStore(local)
+    }
+
     /// Opens what `path` names for reading; `-` is standard input.
-    public func open(_ path: String) throws(SluiceError) -> any InputFile {
-        path == Storage.standardName ? try input() : try Storage.open(resolve(path))
+    public func open(_ path: String) async throws(SluiceError) -> any InputFile {
+        path == Storage.standardName ? try input() : try await place(path).open()
     }
 
     /// Begins writing what `path` names; `-` is standard output.
-    public func create(_ path: String) throws(SluiceError) -> any ByteSink {
-        path == Storage.standardName ? try binaryOutput() : try Storage.create(resolve(path))
+    public func create(_ path: String) async throws(SluiceError) -> any ByteSink {
+        path == Storage.standardName ? try binaryOutput() : try await place(path).create()
     }
 
     /// Goes on as if the program had been started in `path`.

@@ -42,7 +42,7 @@ struct ConvertCommand: Command {
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         let name = arguments[output]
-        try check(arguments, in: context)
+        try await check(arguments, in: context)
         var readOptions = try await reading.options(arguments, in: context)
         var writeOptions = try writing.options(arguments, name: name)
         readOptions.threads = arguments[threads]
@@ -51,13 +51,13 @@ struct ConvertCommand: Command {
         let table = try TableOutput(
             name, options: writeOptions,
             replacing: name == Storage.standardName ? nil : FileIdentity(path: context.resolve(name))
-        ) { () throws(SluiceError) in try context.create(name) }
+        ) { () async throws(SluiceError) in try await context.create(name) }
         if name == Storage.standardName, context.terminal.outputIsTerminal, table.isBinary {
             throw SluiceError(
                 .usage, "\(table.format.rawValue) is not for the eyes, and standard output is a terminal",
                 hint: "Name a file, or send it on with > or |.")
         }
-        let files = try open(arguments[inputs], in: context)
+        let files = try await open(arguments[inputs], in: context)
         let monitor = ConversionMonitor { reason in context.say(explain(reason)) }
         let shape = reading.shape(arguments)
         let summary = try await context.withProgress(
@@ -71,7 +71,7 @@ struct ConvertCommand: Command {
         return .succeeded
     }
 
-    private func check(_ arguments: Arguments, in context: Context) throws(SluiceError) {
+    private func check(_ arguments: Arguments, in context: Context) async throws(SluiceError) {
         let name = arguments[output]
         if name == Storage.standardName {
             if context.options.isJSON {
@@ -79,7 +79,7 @@ struct ConvertCommand: Command {
                     .usage, "standard output cannot hold both the table and the answer of --json",
                     hint: "Name a file as the output, or leave --json out.")
             }
-        } else if !arguments[overwrite], FileIdentity(path: context.resolve(name)) != nil {
+        } else if !arguments[overwrite], try await context.place(name).facts() != nil {
             throw SluiceError(.invalidConfiguration, "is there already", place: .init(file: name))
         }
         if arguments[inputs].count(where: { $0 == Storage.standardName }) > 1 {
@@ -88,13 +88,13 @@ struct ConvertCommand: Command {
     }
 
     /// The files that names and patterns stand for.
-    private func open(_ names: [String], in context: Context) throws(SluiceError) -> [any InputFile] {
+    private func open(_ names: [String], in context: Context) async throws(SluiceError) -> [any InputFile] {
         var files: [any InputFile] = []
         for name in names {
             if name == Storage.standardName {
-                files.append(try context.open(name))
+                files.append(try context.input())
             } else {
-                for path in try Glob.expand(context.resolve(name)) { files.append(try Storage.open(path)) }
+                for place in try await context.places(name) { files.append(try await place.open()) }
             }
         }
         return files

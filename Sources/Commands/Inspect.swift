@@ -32,21 +32,22 @@ struct Inspect: Command {
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         let options = try await reading.options(arguments, in: context)
         let shape = reading.shape(arguments)
-        let paths = try expand(arguments[files], in: context)
+        let inputs = try await expand(arguments[files], in: context)
         // A footer speaks of all rows, under the names they have.
         let partial = [reading.limit.spec, reading.rename.spec].first { arguments.isGiven($0) }
         var answers: [JSONText] = []
         var failures: [SluiceError] = []
-        for (number, path) in paths.enumerated() {
+        for (number, file) in inputs.enumerated() {
             do {
-                let inspection = try Inspection(path, options: options, shape: shape, in: context)
+                let inspection = try await Inspection(
+                    file.place, named: file.name, options: options, shape: shape, in: context)
                 if number > 0, !context.options.isJSON { context.output.print("") }
                 if let count = arguments[rows] {
                     let sample = try await inspection.sample(count)
                     if context.options.isJSON {
                         answers.append(sample.json)
                     } else {
-                        tell(sample.lines(in: context, named: paths.count > 1), context)
+                        tell(sample.lines(in: context, named: inputs.count > 1), context)
                     }
                 } else {
                     let description = try await inspection.describe(refusing: partial?.name)
@@ -58,17 +59,17 @@ struct Inspect: Command {
                 }
             } catch let error as SluiceError {
                 // One file is not kept from being looked at by another.
-                if paths.count == 1 || error.code == .cancelled { throw error }
+                if inputs.count == 1 || error.code == .cancelled { throw error }
                 let report = ErrorReport(error, command: ["inspect"])
                 report.tell(context)
-                answers.append(["file": .string(path), "error": report.json])
+                answers.append(["file": .string(file.name), "error": report.json])
                 failures.append(error)
             }
             if context.output.isClosed { break }
         }
         if context.options.isJSON { context.answer(["files": .array(answers)]) }
         guard let first = failures.first else { return .succeeded }
-        return failures.count < paths.count ? .partial : ExitCode(first)
+        return failures.count < inputs.count ? .partial : ExitCode(first)
     }
 
     private func tell(_ lines: [String], _ context: Context) {
@@ -76,15 +77,17 @@ struct Inspect: Command {
     }
 
     /// The files that names and patterns stand for.
-    private func expand(_ names: [String], in context: Context) throws(SluiceError) -> [String] {
-        var paths: [String] = []
+    private func expand(
+        _ names: [String], in context: Context
+    ) async throws(SluiceError) -> [(name: String, place: FilePlace)] {
+        var files: [(name: String, place: FilePlace)] = []
         for name in names {
-            guard name != Storage.standardName, Glob.isPattern(name) else {
-                paths.append(name)
-                continue
+            if name != Storage.standardName, Glob.isPattern(name) {
+                files += try await context.places(name).map { ($0.name, $0) }
+            } else {
+                files.append((name, name == Storage.standardName ? .local(name) : try context.place(name)))
             }
-            paths += try Glob.expand(context.resolve(name))
         }
-        return paths
+        return files
     }
 }

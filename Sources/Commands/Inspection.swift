@@ -23,22 +23,29 @@ struct Inspection {
     private let shape: TableShape
     private let context: Context
 
-    init(_ path: String, options: TableReadOptions, shape: TableShape, in context: Context) throws(SluiceError) {
-        self.path = path == Storage.standardName ? "standard input" : path
+    init(
+        _ place: FilePlace, named name: String, options: TableReadOptions, shape: TableShape, in context: Context
+    ) async throws(SluiceError) {
         self.options = options
         self.shape = shape
         self.context = context
-        file = try context.open(path)
+        if case .local(Storage.standardName) = place {
+            path = "standard input"
+            file = try context.input()
+        } else {
+            path = name
+            file = try await place.open()
+        }
     }
 
     /// The footer, when what is known stands in one.
     ///
     /// Where the end of a file tells that it is Parquet, nothing but the footer is read.
     private func footer() async throws(SluiceError) -> ParquetFile? {
-        if options.format == nil || options.format == .parquet, let local = file as? LocalFile, local.size >= 12,
-            try await local.read(local.size - 4..<local.size).bytes == Array("PAR1".utf8)
+        if options.format == nil || options.format == .parquet, let whole = file as? any RandomAccess, whole.size >= 12,
+            try await whole.read(whole.size - 4..<whole.size).bytes == Array("PAR1".utf8)
         {
-            return try await ParquetFile.open(local, limits: options.parquet)
+            return try await ParquetFile.open(whole, limits: options.parquet)
         }
         return try await FileTable(file, options: options).parquetFile()
     }

@@ -61,9 +61,11 @@ extension Workspace {
                 let (job, output) = try report(name)
                 let warehouse = job.into == nil ? nil : try await warehouse()
                 let ledger = "\(stateFolder)/reports"
-                return await JobRun(record: record, stateFolder: stateFolder, observer: observer) { [id = record.id] in
+                return await JobRun(record: record, stateFolder: stateFolder, observer: observer) {
+                    [id = record.id, stores] in
                     ReportRun(
-                        id, of: job, into: output, ledger: ledger, warehouse: warehouse, options: again, monitor: $0)
+                        id, of: job, into: output, ledger: ledger, warehouse: warehouse, stores: stores,
+                        options: again, monitor: $0)
                 }.perform()
             }
             let (job, connector) = try await ingest(name)

@@ -17,7 +17,8 @@ extension Workspace {
         let (job, output) = try report(name)
         let warehouse = job.into == nil ? nil : try await warehouse()
         return try await ReportRun(
-            "plan", of: job, into: output, ledger: "\(stateFolder)/reports", warehouse: warehouse, options: options
+            "plan", of: job, into: output, ledger: "\(stateFolder)/reports", warehouse: warehouse, stores: stores,
+            options: options
         ).plan()
     }
 }

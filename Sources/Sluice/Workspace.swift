@@ -13,17 +13,22 @@ public struct Workspace: Sendable {
     public let project: Project
     /// The protocols that connections may have.
     public let registry: ConnectorRegistry
+    /// Opens the stores that URLs name.
+    public let stores: any StoreOpener
     private let context: ConnectionContext
 
     /// The workspace of `project`.
     ///
     /// - parameter environmentVariables: The process's environment, `.env` laid under it.
+    /// - parameter stores: Opens the stores that URLs name.
     public init(
-        _ project: Project, environmentVariables: [String: String], registry: ConnectorRegistry = .standard
+        _ project: Project, environmentVariables: [String: String], registry: ConnectorRegistry = .standard,
+        stores: any StoreOpener = LocalStores()
     ) {
         self.project = project
         self.registry = registry
-        context = ConnectionContext(folder: project.folder, environment: environmentVariables)
+        self.stores = stores
+        context = ConnectionContext(folder: project.folder, environment: environmentVariables, stores: stores)
     }
 
     // MARK: Connections
@@ -77,20 +82,20 @@ public struct Workspace: Sendable {
         guard let path = project.lake.literal else {
             throw SluiceError(.invalidConfiguration, "the lake's path holds a secret, and is shown in messages")
         }
-        return try Workspace.lake(path, folder: project.folder)
+        return try lake(path)
     }
 
-    /// The lake at `path`, which relative to `folder` unless it is absolute.
-    public static func lake(_ path: String, folder: String) throws(SluiceError) -> any ObjectStore {
-        var path = path
-        if path.hasPrefix("file://") { path.removeFirst(7) } else if path.hasPrefix("file:") { path.removeFirst(5) }
-        if let colon = path.firstIndex(of: ":"), path[..<colon].allSatisfy({ $0.isLetter || $0.isNumber }) {
+    /// The folder or container that `path` is: a path from the project's folder on, or a store's URL.
+    public func lake(_ path: String) throws(SluiceError) -> any ObjectStore {
+        guard case .local(var local) = try stores.place(of: path) else { return try stores.store(at: path) }
+        while local.hasPrefix("./") { local.removeFirst(2) }
+        if let colon = local.firstIndex(of: ":"), local[..<colon].allSatisfy({ $0.isLetter || $0.isNumber }) {
             throw SluiceError(
-                .unsupported, "there is no lake of kind \"\(path[..<colon])\"", place: .init(file: path),
-                hint: "name a folder")
+                .unsupported, "there is no lake of kind \"\(local[..<colon])\"", place: .init(file: path),
+                hint: "name a folder, or a container: abfss://container@account.dfs.core.windows.net/folder")
         }
-        while path.hasPrefix("./") { path.removeFirst(2) }
-        return FolderStore(path.hasPrefix("/") || folder.isEmpty || folder == "." ? path : "\(folder)/\(path)")
+        let isWhole = local.hasPrefix("/") || project.folder.isEmpty || project.folder == "."
+        return FolderStore(isWhole ? local : "\(project.folder)/\(local)")
     }
 
     // MARK: Jobs
@@ -127,7 +132,7 @@ public struct Workspace: Sendable {
             throw SluiceError(.invalidConfiguration, "job \"\(name)\" is of kind \(declared.kind), not report")
         }
         let job = ReportJob(declared.settings, name: name, project: project.name, folder: project.folder)
-        return (job, try Workspace.lake(job.output, folder: project.folder))
+        return (job, try lake(job.output))
     }
 
     /// What the ingest job called `name` does, and the source that it reads.

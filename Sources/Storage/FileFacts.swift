@@ -1,7 +1,7 @@
 import Glibc
 public import Support
 
-/// What the file system says of a file, by which one sees whether it has changed.
+/// What a file system or a store says of a file, by which one sees whether it has changed.
 public struct FileFacts: Sendable, Hashable {
     /// How many bytes it has.
     public let size: Int
@@ -11,6 +11,8 @@ public struct FileFacts: Sendable, Hashable {
     public let isFolder: Bool
     /// Whether it is a regular file, and not a pipe or a device.
     public let isRegular: Bool
+    /// What a store changes whenever the file does; nil for files of this machine.
+    public let tag: String?
 
     /// The file at `path`, links followed; nil when there is none, or it cannot be reached.
     public init?(path: String) {
@@ -33,5 +35,15 @@ public struct FileFacts: Sendable, Hashable {
         modified = Int64(found.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(found.st_mtim.tv_nsec)
         isFolder = found.st_mode & S_IFMT == S_IFDIR
         isRegular = found.st_mode & S_IFMT == S_IFREG
+        tag = nil
+    }
+
+    /// What a store says.
+    public init(_ entry: ObjectEntry) {
+        size = entry.size
+        modified = (entry.modified?.microseconds ?? 0) &* 1000
+        isFolder = entry.isFolder
+        isRegular = !entry.isFolder
+        tag = entry.tag
     }
 }

@@ -14,7 +14,7 @@ public struct TableOutput: Sendable {
     let replaced: FileIdentity?
     private let compression: FileCompression?
     private let options: TableWriteOptions
-    private let makeSink: @Sendable () throws(SluiceError) -> any ByteSink
+    private let makeSink: @Sendable () async throws(SluiceError) -> any ByteSink
 
     /// An output called `name`, whose bytes go into what `makeSink` makes.
     ///
@@ -22,7 +22,7 @@ public struct TableOutput: Sendable {
     /// - throws: `SluiceError` when nothing tells the format.
     public init(
         _ name: String, options: TableWriteOptions = .init(), replacing replaced: FileIdentity? = nil,
-        makeSink: @escaping @Sendable () throws(SluiceError) -> any ByteSink
+        makeSink: @escaping @Sendable () async throws(SluiceError) -> any ByteSink
     ) throws(SluiceError) {
         let (namedCompression, bareName) = FileCompression.split(name)
         guard let format = options.format ?? FileFormat(fileName: bareName) else {
@@ -51,7 +51,7 @@ public struct TableOutput: Sendable {
     ///
     /// - parameter mayStartAgain: Whether what is written may have to be taken back.
     func writer(_ schema: Schema, mayStartAgain: Bool, monitor: ConversionMonitor) async throws -> any BatchWriter {
-        let base = try makeSink()
+        let base = try await makeSink()
         var sink: any ByteSink = MeteredSink(
             mayStartAgain && base is DescriptorSink ? HeldSink(base) : base, monitor)
         do {

@@ -117,7 +117,7 @@ struct GenerateSales: Command {
                 .usage, "packed data is not for the eyes, and standard output is a terminal",
                 hint: "Name a folder with --output, or send it on with > or |.")
         }
-        return [try await SalesFiles.write(plan, file: 0, to: try context.create(Storage.standardName), monitor)]
+        return [try await SalesFiles.write(plan, file: 0, to: try await context.create(Storage.standardName), monitor)]
     }
 
     // MARK: - What is told

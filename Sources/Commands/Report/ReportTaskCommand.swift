@@ -8,7 +8,9 @@ struct ReportTaskCommand {
             throw SluiceError(
                 .usage, "the input of a task is named by INPUT_BLOB_NAME", hint: "Leave '\(inputs[0])' out.")
         }
-        let outcome = await ReportTask.perform(context.environment) { context.messages.print($0) }
+        let outcome = await ReportTask.perform(context.environment, stores: context.stores) {
+            context.messages.print($0)
+        }
         if context.options.isJSON { context.answer(outcome.json) }
         guard let error = outcome.error else { return .succeeded }
         ErrorReport(error, command: ["report"]).tell(context)

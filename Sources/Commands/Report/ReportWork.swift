@@ -13,13 +13,15 @@ struct ReportWork: Sendable {
 
     /// Reports into a folder, with its ledger beside them.
     func folder(again: Bool) async throws -> ExitCode {
-        let output = try Workspace.lake(context.resolve(job.output), folder: "")
+        let output = try context.store(at: job.output)
+        // The ledger is a database file, so a store cannot have it beside its reports.
+        let ledger = output is FolderStore ? "\(output.name)/.sluice" : nil
         var options = ReportOptions()
         options.again = again
         let id = RunID.make()
         let result = try await watched("report") { [options] monitor in
             try await ReportRun(
-                id, of: job, into: output, ledger: "\(output.name)/.sluice", options: options, monitor: monitor,
+                id, of: job, into: output, ledger: ledger, stores: context.stores, options: options, monitor: monitor,
                 input: context.input
             ).perform()
         }
@@ -54,7 +56,7 @@ struct ReportWork: Sendable {
         }
         if job.format == .classic { return try await classic() }
         let report = try await watched("report") { monitor in
-            try await DirectReport(of: job, monitor: monitor, input: context.input).report()
+            try await DirectReport(of: job, monitor: monitor, stores: context.stores, input: context.input).report()
         }
         try await write(Buffer(Array(report.json().utf8)))
         if job.output != Storage.standardName {
@@ -72,7 +74,7 @@ struct ReportWork: Sendable {
             throw SluiceError(
                 .usage, "classic/1 has no report over several inputs", hint: "Name a folder with --output.")
         }
-        let outcome = try await DirectReport(of: job, input: context.input).classic()
+        let outcome = try await DirectReport(of: job, stores: context.stores, input: context.input).classic()
         // A batch that failed has a report too, which says why.
         if let report = outcome.report { try await write(report) }
         if let failure = outcome.failure { throw failure.error(file: name) }
@@ -80,7 +82,7 @@ struct ReportWork: Sendable {
     }
 
     private func write(_ bytes: Buffer) async throws {
-        let sink = try context.create(job.output)
+        let sink = try await context.create(job.output)
         do {
             try await sink.write(bytes)
             try await sink.finish()
@@ -111,13 +113,13 @@ struct ReportWork: Sendable {
         }
         let rejects =
             job.keepsRejects && file != Storage.standardName
-            ? HeldSink(try context.create(file + ".rejects.ndjson")) : nil
+            ? HeldSink(try await context.create(file + ".rejects.ndjson")) : nil
         do {
             let partial = try await watched("report") { [part] monitor in
-                try await DirectReport(of: job, monitor: monitor, input: context.input)
+                try await DirectReport(of: job, monitor: monitor, stores: context.stores, input: context.input)
                     .partial(part: part, rejects: rejects)
             }
-            let sink = try context.create(file)
+            let sink = try await context.create(file)
             do {
                 try await partial.write(to: sink)
                 if partial.invalid > 0 { try await rejects?.finish() } else { await rejects?.abandon() }
@@ -151,7 +153,7 @@ struct ReportWork: Sendable {
             if pattern == Storage.standardName {
                 sources.append(try context.input())
             } else {
-                for path in try Glob.expand(context.resolve(pattern)) { sources.append(try Storage.open(path)) }
+                for place in try await context.places(pattern) { sources.append(try await place.open()) }
             }
         }
         let start = Moment.now
@@ -163,7 +165,7 @@ struct ReportWork: Sendable {
             try await write(Buffer(Array(report.json().utf8)))
             return .succeeded
         }
-        let output = try Workspace.lake(context.resolve(job.output), folder: "")
+        let output = try context.store(at: job.output)
         let written = try await merge.write(job, into: output, since: start)
         if context.options.isJSON {
             context.answer(written.outcome.json)

@@ -2,6 +2,7 @@ import CommandLine
 import Glibc
 import Sluice
 import Support
+import Tables
 
 /// `sluice ingest`: rows from a source to the warehouse by flags alone, without a project.
 struct IngestCommand: Command {
@@ -96,7 +97,7 @@ struct IngestCommand: Command {
         let target: any Warehouse
         if let database { target = database } else { target = try await workspace.warehouse() }
         let lake: any ObjectStore =
-            try arguments[lake].map { try Workspace.lake(context.resolve($0), folder: "") } ?? workspace.lake()
+            try arguments[lake].map { try context.store(at: $0) } ?? workspace.lake()
         let outcome = try await WatchedRun(context).watched(record.job) { observer in
             await JobRun(
                 record: record, job: job, connector: connector, warehouse: target, lake: lake,
@@ -114,6 +115,11 @@ struct IngestCommand: Command {
         guard given.isEmpty, arguments[table] == nil, arguments[query] == nil, settings.protocolName == "file",
             let path = settings.path("path")
         else { return given }
+        if settings.stores.isURL(path), FileFormat(fileName: FileCompression.split(path).name) != nil,
+            !Glob.isPattern(path)
+        {
+            return [Glob.literal(path.split(separator: "/").last.map(String.init) ?? path)]
+        }
         let isThere = access(path, F_OK) == 0
         let plain = isThere ? path[...] : path.prefix { !"*?[{".contains($0) }
         let folder = plain.lastIndex(of: "/").map { path[...$0] } ?? ""

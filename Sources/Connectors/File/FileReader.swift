@@ -105,7 +105,7 @@ final class FileReader: SourceReader, @unchecked Sendable {
             }
             guard var batch = try await typedBatch() else {
                 isFinished = true
-                try unit.finish(facts, hash: file.hash)
+                try await unit.finish(facts, hash: file.hash)
                 return nil
             }
             if let (place, filter) = filter {

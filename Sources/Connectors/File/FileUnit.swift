@@ -9,6 +9,9 @@ import Warehouse
 final class FileUnit: SourceUnit {
     /// The path from the connection's folder on.
     let name: String
+    /// Where it lies.
+    let place: FilePlace
+    /// What messages call it.
     let path: String
     let plan: FileReadPlan
     /// The file as it was when it was listed.
@@ -24,11 +27,20 @@ final class FileUnit: SourceUnit {
         var isCut = false
     }
 
-    init(path: String, name: String, plan: FileReadPlan) {
-        self.path = path
-        self.name = name
+    init(_ file: ListedFile, plan: FileReadPlan) {
+        place = file.place
+        path = file.place.name
+        name = file.name
         self.plan = plan
-        listed = FileFacts(path: path)
+        listed = file.facts
+    }
+
+    /// The file as it is now.
+    private func facts() async throws(SluiceError) -> FileFacts {
+        if let facts = try await place.facts() { return facts }
+        if case .local(let path) = place { return try FileFacts(of: path) }
+        throw SluiceError(
+            .notFound, "no such object", place: .init(file: path), hint: "it was there when it was listed")
     }
 
     /// Opening finds the columns out.
@@ -37,7 +49,7 @@ final class FileUnit: SourceUnit {
 
     /// Whether the file is the one that was loaded. One whose time alone has changed is compared by its contents.
     func isUnchanged(since loaded: SourceFile) async throws(SluiceError) -> Bool {
-        let facts = try FileFacts(of: path)
+        let facts = try await facts()
         guard facts.isRegular, facts.size == loaded.size else { return false }
         if facts.modified == loaded.modified, loaded.modified != 0 { return true }
         return try await hash(of: facts) == loaded.hash
@@ -52,8 +64,8 @@ final class FileUnit: SourceUnit {
                     return state.taken
                 })
         }
-        let facts = try FileFacts(of: path)
-        let file = HashedFile(try Storage.open(path))
+        let facts = try await facts()
+        let file = HashedFile(try await place.open())
         return try await FileReader(unit: self, file: file, facts: facts, under: schema)
     }
 
@@ -71,9 +83,9 @@ final class FileUnit: SourceUnit {
     /// Notes that the file was read to its end.
     ///
     /// - throws: A transient `SluiceError` when it is not what it was when it was opened.
-    func finish(_ before: FileFacts, hash: String?) throws(SluiceError) {
+    func finish(_ before: FileFacts, hash: String?) async throws(SluiceError) {
         guard before.isRegular else { return }
-        guard FileFacts(path: path) == before else { throw changed }
+        guard try await place.facts() == before else { throw changed }
         state.withLock { $0.whole = (before, hash) }
     }
 
@@ -83,7 +95,7 @@ final class FileUnit: SourceUnit {
         let (whole, isCut) = state.withLock { ($0.whole, $0.isCut) }
         if isCut { return nil }
         let facts: FileFacts
-        if let whole { facts = whole.facts } else { facts = try FileFacts(of: path) }
+        if let whole { facts = whole.facts } else { facts = try await self.facts() }
         guard facts.isRegular else { return nil }
         let hash: String
         if let known = whole?.hash { hash = known } else { hash = try await self.hash(of: facts) }
@@ -92,8 +104,8 @@ final class FileUnit: SourceUnit {
 
     /// The hash of the file, which is and stays what `facts` say.
     private func hash(of facts: FileFacts) async throws(SluiceError) -> String {
-        let hash = try await SHA256.hash(ofFile: path)
-        guard FileFacts(path: path) == facts else { throw changed }
+        let hash = try await SHA256.hash(of: try await place.open())
+        guard try await place.facts() == facts else { throw changed }
         state.withLock { $0.whole = (facts, hash) }
         return hash
     }

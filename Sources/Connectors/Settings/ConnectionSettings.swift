@@ -1,4 +1,5 @@
 public import Settings
+public import Storage
 public import Support
 
 /// What is needed to reach a source or a warehouse: its protocol, and values that may hold references to secrets.
@@ -19,16 +20,20 @@ public struct ConnectionSettings: Sendable {
     public let folder: String
     /// Where the secrets are looked up.
     public let secrets: any SecretSource
+    /// Opens the stores that URLs name.
+    public let stores: any StoreOpener
 
     /// Settings whose keys and values have been checked by a registry.
     init(
-        name: String, protocolName: String, values: [String: Scalar], folder: String, secrets: any SecretSource
+        name: String, protocolName: String, values: [String: Scalar], folder: String, secrets: any SecretSource,
+        stores: any StoreOpener
     ) {
         self.name = name
         self.protocolName = protocolName
         self.values = values
         self.folder = folder
         self.secrets = secrets
+        self.stores = stores
         for (key, value) in values where Redactor.isSecret(key: key) {
             if let literal = value.literal { Redactor.shared.protect(literal) }
         }
@@ -44,8 +49,15 @@ public struct ConnectionSettings: Sendable {
     func anchored(_ path: String) -> String {
         var path = path
         while path.hasPrefix("./") { path.removeFirst(2) }
-        if path.hasPrefix("/") || folder.isEmpty || folder == "." { return path }
+        if stores.isURL(path) || path.hasPrefix("/") || folder.isEmpty || folder == "." { return path }
         return folder.hasSuffix("/") ? folder + path : "\(folder)/\(path)"
+    }
+
+    /// Where the files lie that `path` means: from the project's folder on, unless it is absolute or a URL.
+    func place(_ path: String) throws(SluiceError) -> FilePlace {
+        let place = try stores.place(of: path)
+        if case .local(let path) = place { return .local(anchored(path)) }
+        return place
     }
 
     /// All values with their secrets looked up.

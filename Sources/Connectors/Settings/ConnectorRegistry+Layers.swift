@@ -1,5 +1,6 @@
 import Glibc
 public import Settings
+public import Storage
 public import Support
 
 /// What connections are made in: the project's folder, the environment, the secrets.
@@ -10,12 +11,18 @@ public struct ConnectionContext: Sendable {
     public var environment: [String: String]
     /// Where secrets are looked up.
     public var secrets: any SecretSource
+    /// Opens the stores that URLs name.
+    public var stores: any StoreOpener
 
     /// A context; secrets are looked up in `environment` unless said otherwise.
-    public init(folder: String, environment: [String: String] = [:], secrets: (any SecretSource)? = nil) {
+    public init(
+        folder: String, environment: [String: String] = [:], secrets: (any SecretSource)? = nil,
+        stores: any StoreOpener = LocalStores()
+    ) {
         self.folder = folder
         self.environment = environment
         self.secrets = secrets ?? EnvironmentSecrets(environment)
+        self.stores = stores
     }
 }
 
@@ -46,6 +53,13 @@ extension ConnectorRegistry {
         if case .secret? = url.parts.first {
             url = Scalar(try await context.secrets.text(of: url))
         }
+        if let text = url.literal, case .stored(let store, let path)? = try ConnectorRegistry.stored(text, context) {
+            var layers = Layers(name: name ?? "", prefix: name, context: context)
+            layers.protocolName = "file"
+            layers.shown = store.url(path)
+            layers.values["path"] = url
+            return try settings(layers, arguments)
+        }
         let parsed = try ConnectionURL(url)
         let entry: Entry
         if let scheme = parsed.scheme {
@@ -66,6 +80,18 @@ extension ConnectorRegistry {
         layers.shown = parsed.shown(entry.name)
         for (key, value) in values { layers.values[key] = value }
         return try settings(layers, arguments)
+    }
+
+    /// The place in a store that `text` names; nil when it is no store's URL.
+    private static func stored(_ text: String, _ context: ConnectionContext) throws(SluiceError) -> FilePlace? {
+        guard context.stores.isURL(text), standard.entries.allSatisfy({ !$0.isScheme(of: text) }) else { return nil }
+        do throws(SluiceError) {
+            return try context.stores.place(of: text)
+        } catch {
+            // Nobody's URL: whoever knows all protocols says so.
+            if error.code == .unsupported { return nil }
+            throw error
+        }
     }
 
     /// The connection that a YAML or JSON file describes, or environment variables alone when `file` is nil.
@@ -198,7 +224,7 @@ extension ConnectorRegistry {
         let shown = layers.name.isEmpty ? layers.shown ?? entry.name : layers.name
         return ConnectionSettings(
             name: shown, protocolName: entry.name, values: layers.values, folder: layers.context.folder,
-            secrets: layers.context.secrets)
+            secrets: layers.context.secrets, stores: layers.context.stores)
     }
 
     /// Holds the values against the protocol's keys, and tells everything that is wrong at once.

@@ -26,6 +26,10 @@ public struct ConnectorRegistry: Sendable {
 
         /// Whether rows can end in it.
         public var isWarehouse: Bool { makeWarehouse != nil }
+        /// Whether a URL begins with this protocol's word, or one that means the same.
+        func isScheme(of url: String) -> Bool {
+            ([name] + aliases).contains { url.lowercased().hasPrefix("\($0):") }
+        }
         /// The keys that have to be set.
         public var requiredKeys: [String] { keys.filter(\.isRequired).map(\.name) }
     }

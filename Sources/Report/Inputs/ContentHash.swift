@@ -43,12 +43,12 @@ struct ContentHash: ~Copyable, Sendable {
         return hash.finish()
     }
 
-    /// The hash of all bytes of the file at `path`.
-    static func hash(ofFile path: String) async throws(SluiceError) -> String {
+    /// The hash of all bytes of the file at `place`.
+    static func hash(of place: FilePlace) async throws(SluiceError) -> String {
         var hash = ContentHash()
-        let stream = try await LocalFile(path).stream()
+        let stream = try await place.open().stream()
         while let bytes = try await stream.next() {
-            if Task.isCancelled { throw SluiceError(.cancelled, "stopped", place: .init(file: path)) }
+            if Task.isCancelled { throw SluiceError(.cancelled, "stopped", place: .init(file: place.name)) }
             bytes.withUnsafeBytes { hash.update($0) }
         }
         return try hash.finish()

@@ -3,20 +3,23 @@ import Storage
 import Support
 
 /// One file to report on.
-struct ReportInput: Sendable, Hashable {
+struct ReportInput: Sendable {
     /// What to open; `-` for standard input.
-    var path: String
+    var place: FilePlace
     /// What it is called in reports: its path from the folder that paths start from, when it lies there.
     var name: String
 
-    /// The file at `path`, called `name`.
-    init(path: String, name: String) {
-        self.path = path
+    /// The file at `place`, called `name`.
+    init(_ place: FilePlace, name: String) {
+        self.place = place
         self.name = name
     }
 
+    /// The path or URL by which the ledger knows it.
+    var path: String { place.name }
+
     /// Whether this is standard input.
-    var isStandardInput: Bool { path == Storage.standardName }
+    var isStandardInput: Bool { if case .local(Storage.standardName) = place { true } else { false } }
 }
 
 /// Finds the files that a report's `input` means.
@@ -30,20 +33,27 @@ enum InputFinder {
     /// - parameter output: Where reports are written, which are not read again; nil when they go elsewhere.
     /// - throws: `SluiceError` for a pattern or folder without a file: an empty result would look like empty data.
     static func find(
-        _ patterns: [String], in folder: String, besides output: String?
-    ) throws(SluiceError) -> [ReportInput] {
+        _ patterns: [String], in folder: String, besides output: (any ObjectStore)?, of stores: any StoreOpener
+    ) async throws(SluiceError) -> [ReportInput] {
         let base = absolute(folder.isEmpty ? "." : folder, from: nil)
-        let avoided = output.map { absolute($0, from: base) }
+        let avoided = (output as? FolderStore).map { absolute($0.name, from: base) }
         var found: [String: ReportInput] = [:]
-        for pattern in patterns {
-            if pattern == Storage.standardName {
-                found[pattern] = ReportInput(path: pattern, name: "standard input")
+        for given in patterns {
+            if given == Storage.standardName {
+                found[given] = ReportInput(.local(given), name: "standard input")
+                continue
+            }
+            let pattern: String
+            switch try stores.place(of: given) {
+            case .local(let path): pattern = path
+            case .stored(let store, let path):
+                for input in try await objects(path, of: store, besides: output) { found[input.path] = input }
                 continue
             }
             for path in try files(of: absolute(pattern, from: base), shown: pattern, besides: avoided) {
                 let inside = base == "/" ? "/" : base + "/"
                 let name = path.hasPrefix(inside) ? String(path.dropFirst(inside.utf8.count)) : path
-                found[path] = ReportInput(path: path, name: name)
+                found[path] = ReportInput(.local(path), name: name)
             }
         }
         if found.count > 1, found[Storage.standardName] != nil {
@@ -52,6 +62,37 @@ enum InputFinder {
                 hint: "report on the one or the others, and merge them: sluice report merge")
         }
         return found.values.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
+
+    /// The objects that `path` in `store` means: one, those of a folder, or those that fit a pattern.
+    private static func objects(
+        _ path: String, of store: any ObjectStore, besides output: (any ObjectStore)?
+    ) async throws(SluiceError) -> [ReportInput] {
+        func input(_ entry: ObjectEntry) -> ReportInput { ReportInput(.stored(store, entry.path), name: entry.path) }
+        let avoided = output.map { $0.name.hasSuffix("/") ? $0.name : $0.name + "/" }
+        func isWanted(_ entry: ObjectEntry) -> Bool {
+            !entry.isFolder && !(avoided.map { store.url(entry.path).hasPrefix($0) } ?? false)
+        }
+        if Glob.isPattern(path) {
+            let all = try await store.matches(of: [path]).filter(isWanted)
+            if all.isEmpty {
+                throw SluiceError(.notFound, "no object matches the pattern", place: .init(file: store.url(path)))
+            }
+            return all.map(input)
+        }
+        if !path.isEmpty, let entry = try await store.facts(path), !entry.isFolder { return [input(entry)] }
+        var all: [ReportInput] = []
+        let listing = try await store.entries(path, recursive: true)
+        while let page = try await listing.next() {
+            all += page.filter { isWanted($0) && isInput($0.path) }.map(input)
+        }
+        if all.isEmpty {
+            throw SluiceError(
+                .notFound, "there is nothing to report on", place: .init(file: store.url(path)),
+                hint: "name an object, a pattern, or a folder with .json, .ndjson or .jsonl in it (packed with .gz or "
+                    + ".zst or not); see what is there with: sluice lake ls")
+        }
+        return all
     }
 
     private static func files(

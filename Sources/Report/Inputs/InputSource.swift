@@ -8,20 +8,21 @@ struct InputSource: Sendable {
     let source: any StreamSource
     private let observed: ObservedFile
 
-    /// The file at `path`; `-` is what `input` opens.
+    /// The file at `place`; standard input is what `input` opens.
     ///
     /// - parameter isHashed: Whether `content` will be asked for.
     /// - parameter count: Told how many bytes were read since it was told before.
     init(
-        _ path: String, isHashed: Bool = true, input: @Sendable () throws(SluiceError) -> any InputFile,
+        _ place: FilePlace, isHashed: Bool = true, input: @Sendable () throws(SluiceError) -> any InputFile,
         count: @escaping @Sendable (Int) -> Void
     ) async throws(SluiceError) {
-        let file = path == Storage.standardName ? try input() : try Storage.open(path)
+        let isStandardInput = if case .local(Storage.standardName) = place { true } else { false }
+        let file = isStandardInput ? try input() : try await place.open()
         let first = try await file.stream().next()
         let start = first.map { Array($0[0..<min($0.count, 4)].bytes) } ?? []
         // What the bytes say wins: a transfer may have unpacked a file and left its name as it was.
         let compression =
-            FileCompression.detect(start) ?? (start.isEmpty ? FileCompression.split(path).compression : nil)
+            FileCompression.detect(start) ?? (start.isEmpty ? FileCompression.split(place.name).compression : nil)
         observed = ObservedFile(base: file, isHashed: isHashed, count: count)
         if let compression {
             source = Decompressed(observed, compression)

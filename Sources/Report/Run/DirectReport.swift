@@ -9,17 +9,20 @@ public import Support
 public struct DirectReport: Sendable {
     private let job: ReportJob
     private let monitor: RunMonitor
+    private let stores: any StoreOpener
     private let input: @Sendable () throws(SluiceError) -> any InputFile
 
     /// Reports of `job`.
     ///
+    /// - parameter stores: Opens the stores that inputs may lie in.
     /// - parameter input: Opens standard input.
     public init(
-        of job: ReportJob, monitor: RunMonitor = .init(),
+        of job: ReportJob, monitor: RunMonitor = .init(), stores: any StoreOpener = LocalStores(),
         input: @escaping @Sendable () throws(SluiceError) -> any InputFile
     ) {
         self.job = job
         self.monitor = monitor
+        self.stores = stores
         self.input = input
     }
 
@@ -29,7 +32,7 @@ public struct DirectReport: Sendable {
     @concurrent public func partial(
         part: SalesPart? = nil, rejects: (any ByteSink)? = nil
     ) async throws(SluiceError) -> SalesPartial {
-        let inputs = try InputFinder.find(job.input, in: job.folder, besides: nil)
+        let inputs = try await InputFinder.find(job.input, in: job.folder, besides: nil, of: stores)
         if part != nil, inputs.count > 1 {
             throw SluiceError(
                 .usage, "\(inputs.count) inputs cannot be divided into parts together",
@@ -37,12 +40,13 @@ public struct DirectReport: Sendable {
         }
         let threads = job.threads ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let reading = SalesReading(rules: job.rules, threads: threads, now: Moment.now.microseconds)
-        let sizes = inputs.map { $0.isStandardInput ? nil : FileStamp($0.path)?.size }
+        var sizes: [Int?] = []
+        for input in inputs { sizes.append(input.isStandardInput ? nil : try await FileStamp(input.place)?.size) }
         monitor.expect(sizes.contains { $0 == nil } ? nil : sizes.reduce(0) { $0 + ($1 ?? 0) })
         var sum: SalesPartial?
         for input in inputs {
             monitor.enter("reading \(input.name)")
-            let source = try await InputSource(input.path, isHashed: false, input: self.input) { [monitor] in
+            let source = try await InputSource(input.place, isHashed: false, input: self.input) { [monitor] in
                 monitor.countBytes($0)
             }
             let partial = try await reading.read(source.source, name: input.name, part: part, rejects: rejects)
@@ -56,12 +60,12 @@ public struct DirectReport: Sendable {
 
     /// The `classic/1` report on the only input; one that failed has a report too.
     @concurrent public func classic() async throws(SluiceError) -> ClassicOutcome {
-        let inputs = try InputFinder.find(job.input, in: job.folder, besides: nil)
+        let inputs = try await InputFinder.find(job.input, in: job.folder, besides: nil, of: stores)
         guard inputs.count == 1 else {
             throw SluiceError(
                 .usage, "classic/1 has no report over \(inputs.count) inputs", hint: "name a folder for a report each")
         }
-        let source = try await InputSource(inputs[0].path, isHashed: false, input: input) { _ in }
+        let source = try await InputSource(inputs[0].place, isHashed: false, input: input) { _ in }
         return try await ClassicBatch.report(on: source.source)
     }
 

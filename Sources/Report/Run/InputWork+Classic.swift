@@ -8,7 +8,7 @@ extension InputWork {
     func classic(_ source: InputSource, since start: Moment) async throws(SluiceError) -> Outcome {
         let result = try await ClassicBatch.report(on: source.source, task: run.task)
         let content = try await source.content()
-        if let ledger, let stamp { try await ledger.note(content, of: input.path, stamp) }
+        if let ledger, let stamp { try await ledger.note(content, of: input.place, stamp) }
         let key = run.key(input.name, content)
         if let entry = try await run.written(key, in: ledger) { return known(key, entry) }
         run.monitor.countRead(result.counts.total)

@@ -82,7 +82,7 @@ struct InputWork: Sendable {
         do throws(SluiceError) {
             let partial = try await read(source, into: run.job.keepsRejects ? rejects.held : nil, at: start)
             let content = try await source.content()
-            if let ledger, let stamp { try await ledger.note(content, of: input.path, stamp) }
+            if let ledger, let stamp { try await ledger.note(content, of: input.place, stamp) }
             let key = run.key(input.name, content)
             run.monitor.countRead(partial.records)
             run.monitor.countRejected(partial.records - partial.valid)
@@ -100,7 +100,7 @@ struct InputWork: Sendable {
     }
 
     private func open() async throws(SluiceError) -> InputSource {
-        try await InputSource(input.path, input: run.input) { [monitor = run.monitor] in monitor.countBytes($0) }
+        try await InputSource(input.place, input: run.input) { [monitor = run.monitor] in monitor.countBytes($0) }
     }
 
     private func read(

@@ -133,11 +133,11 @@ final class ReportLedger: Sendable {
         ).single?.text
     }
 
-    /// Notes the hash of the file at `path`, which bore `stamp` before it was read.
-    func note(_ content: String, of path: String, _ stamp: FileStamp) async throws(SluiceError) {
-        guard stamp.isSettled, FileStamp(path) == stamp else { return }
+    /// Notes the hash of the file at `place`, which bore `stamp` before it was read.
+    func note(_ content: String, of place: FilePlace, _ stamp: FileStamp) async throws(SluiceError) {
+        guard stamp.isSettled, try await FileStamp(place) == stamp else { return }
         try await database.query(
-            "INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", [.text(path), .text(stamp.text), .text(content)])
+            "INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", [.text(place.name), .text(stamp.text), .text(content)])
     }
 
     // MARK: Partials

@@ -35,7 +35,7 @@ extension ReportRun {
 
     private func performAll() async throws(SluiceError) -> ReportResult {
         monitor.enter("looking for inputs")
-        let inputs = try inputs()
+        let inputs = try await inputs()
         let ledger: ReportLedger?
         if let ledgerFolder { ledger = try await ReportLedger.open(ledgerFolder) } else { ledger = nil }
         let result: Result<ReportResult, SluiceError>
@@ -65,7 +65,8 @@ extension ReportRun {
     ) async throws(SluiceError) -> ReportResult {
         var result = ReportResult(run: id)
         let threads = job.threads ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        let stamps = inputs.map { $0.isStandardInput ? nil : FileStamp($0.path) }
+        var stamps: [FileStamp?] = []
+        for input in inputs { stamps.append(input.isStandardInput ? nil : try await FileStamp(input.place)) }
         monitor.expect(stamps.contains { $0 == nil } ? nil : stamps.reduce(0) { $0 + ($1?.size ?? 0) })
 
         // Small files stand side by side, one thread each; a large one has all threads to itself.

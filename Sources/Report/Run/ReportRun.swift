@@ -15,6 +15,7 @@ public struct ReportRun: Sendable {
     let output: any ObjectStore
     let ledgerFolder: String?
     let warehouse: (any Warehouse)?
+    let stores: any StoreOpener
     let options: ReportOptions
     let monitor: RunMonitor
     let input: @Sendable () throws(SluiceError) -> any InputFile
@@ -26,10 +27,11 @@ public struct ReportRun: Sendable {
     /// - parameter output: Where reports and logs go.
     /// - parameter ledger: The folder of the ledger; nil to remember nothing.
     /// - parameter warehouse: The database for `into`.
+    /// - parameter stores: Opens the stores that inputs may lie in.
     /// - parameter input: Opens standard input.
     public init(
         _ id: String, of job: ReportJob, into output: any ObjectStore, ledger: String?,
-        warehouse: (any Warehouse)? = nil,
+        warehouse: (any Warehouse)? = nil, stores: any StoreOpener = LocalStores(),
         options: ReportOptions = .init(), monitor: RunMonitor = .init(),
         input: @escaping @Sendable () throws(SluiceError) -> any InputFile = { () throws(SluiceError) in
             try Storage.open(Storage.standardName)
@@ -40,6 +42,7 @@ public struct ReportRun: Sendable {
         self.output = output
         ledgerFolder = job.hasLedger ? ledger : nil
         self.warehouse = job.into == nil ? nil : warehouse
+        self.stores = stores
         self.options = options
         self.monitor = monitor
         self.input = input
@@ -54,9 +57,8 @@ public struct ReportRun: Sendable {
     }
 
     /// The inputs of the job.
-    func inputs() throws(SluiceError) -> [ReportInput] {
-        let below = output is FolderStore ? output.name : nil
-        return try InputFinder.find(job.input, in: job.folder, besides: below)
+    func inputs() async throws(SluiceError) -> [ReportInput] {
+        try await InputFinder.find(job.input, in: job.folder, besides: output, of: stores)
     }
 
     /// What a report is known by.
@@ -93,7 +95,7 @@ public struct ReportRun: Sendable {
 
     /// Finds out what a run would do. Nothing is changed.
     @concurrent public func plan() async throws(SluiceError) -> ReportPlan {
-        let inputs = try inputs()
+        let inputs = try await inputs()
         let ledger: ReportLedger?
         if let ledgerFolder { ledger = try await ReportLedger.openIfAny(ledgerFolder) } else { ledger = nil }
         let result: Result<ReportPlan, SluiceError>
@@ -110,14 +112,14 @@ public struct ReportRun: Sendable {
         var plan = ReportPlan(inputs: [], isCombined: job.isCombined(inputs.count), output: output.name)
         for input in inputs {
             // Nobody can read standard input, and leave it as it is.
-            let stamp = input.isStandardInput ? nil : FileStamp(input.path)
+            let stamp = input.isStandardInput ? nil : try await FileStamp(input.place)
             var planned = ReportPlan.Input(name: input.name, bytes: stamp?.size)
             if let ledger, let stamp {
                 let content: String
                 if let noted = try await ledger.content(of: input.path, stamp) {
                     content = noted
                 } else {
-                    content = try await ContentHash.hash(ofFile: input.path)
+                    content = try await ContentHash.hash(of: input.place)
                 }
                 planned.report = try await written(key(input.name, content), in: ledger)?.report
             }

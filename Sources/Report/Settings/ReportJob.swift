@@ -74,9 +74,9 @@ public struct ReportJob: Sendable {
     var mayCombine: Bool {
         if format == .classic { return false }
         guard combined == nil, input.count == 1, let only = input.first else { return combined != false }
-        // One file stays one.
+        // One file stays one; what a store has, only the store knows.
+        if LocalStores().isURL(only) || only == Storage.standardName { return only != Storage.standardName }
         return FileStamp(InputFinder.absolute(only, from: InputFinder.absolute(folder, from: nil))) == nil
-            && only != Storage.standardName
     }
 
     /// Whether `count` inputs get a report over all of them.

@@ -2,13 +2,14 @@ import Classic
 import Glibc
 import Runs
 import Sales
-import Storage
+public import Storage
 public import Support
 
 /// One input reported on as a task container does it: environment variables say where it lies, where the report goes,
 /// and whose work it is.
 ///
-/// A storage account is a folder `SLUICE_STORAGE_ROOT/ACCOUNT`, and a container is a folder in it.
+/// Containers are those of the storage account; with `SLUICE_STORAGE_ROOT`, an account is the folder of its name in there, and
+/// a container is a folder in that.
 public struct ReportTask: Sendable {
     private let place: TaskPlace
     private let format: ReportFormat
@@ -38,10 +39,11 @@ public struct ReportTask: Sendable {
 
     /// Does what `environment` says. Does not throw: a failure is in the outcome, and in the failure log.
     ///
+    /// - parameter stores: Opens containers.
     /// - parameter workFolders: Where temporary files may go: the first that is writable.
     /// - parameter tell: Told what is done.
     @concurrent public static func perform(
-        _ environment: [String: String],
+        _ environment: [String: String], stores: any StoreOpener = LocalStores(),
         workFolders: [String] = ["/app/temp", "/tmp/batch_work", "/app"],
         tell: @escaping @Sendable (String) -> Void
     ) async -> Outcome {
@@ -49,11 +51,11 @@ public struct ReportTask: Sendable {
             job: environment["JOB_ID"].filled ?? "unknown-job", task: environment["TASK_ID"].filled ?? "unknown-task")
         let place: TaskPlace
         do throws(SluiceError) {
-            place = try TaskPlace(environment)
+            place = try TaskPlace(environment, stores)
         } catch {
             outcome.error = error
             // Where the logs go may be known all the same.
-            if let logs = TaskPlace.logs(environment) { await logs.fail(error, input: nil, tell) }
+            if let logs = TaskPlace.logs(environment, stores) { await logs.fail(error, input: nil, tell) }
             return outcome
         }
         do throws(SluiceError) {
@@ -89,7 +91,7 @@ public struct ReportTask: Sendable {
         job.hasLedger = false
         let run = ReportRun(
             place.logs.task.taskID, of: job, into: place.output, ledger: nil, task: place.logs.task)
-        let input = ReportInput(path: place.input.url(place.blob), name: place.blob)
+        let input = ReportInput(.stored(place.input, place.blob), name: place.blob)
         let threads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let work = InputWork(run, input, nil, nil, threads: threads)
         let done = await work.perform()
@@ -111,13 +113,13 @@ public struct ReportTask: Sendable {
 
 /// Where a task finds and leaves things.
 struct TaskPlace: Sendable {
-    let input: FolderStore
-    let output: FolderStore
+    let input: any ObjectStore
+    let output: any ObjectStore
     let blob: String
     let logs: TaskLogs
 
     /// The place that `environment` names.
-    init(_ environment: [String: String]) throws(SluiceError) {
+    init(_ environment: [String: String], _ stores: any StoreOpener) throws(SluiceError) {
         let account = try TaskPlace.required("STORAGE_ACCOUNT_NAME", environment)
         let blob = try TaskPlace.required("INPUT_BLOB_NAME", environment)
         let root = try TaskPlace.root(account, environment)
@@ -130,27 +132,28 @@ struct TaskPlace: Sendable {
         let inputContainer = try TaskPlace.container("INPUT_CONTAINER", "batch-input", environment)
         let outputContainer = try TaskPlace.container("OUTPUT_CONTAINER", "batch-output", environment)
         let logsContainer = try TaskPlace.container("LOGS_CONTAINER", "batch-logs", environment)
-        input = FolderStore("\(root)/\(inputContainer)")
-        output = FolderStore("\(root)/\(outputContainer)")
+        input = try stores.store(at: "\(root)/\(inputContainer)")
+        output = try stores.store(at: "\(root)/\(outputContainer)")
         logs = TaskLogs(
             task: ClassicTask(
                 jobID: try TaskPlace.id("JOB_ID", "unknown-job", environment),
                 taskID: try TaskPlace.id("TASK_ID", "unknown-task", environment), inputBlob: blob,
                 inputContainer: inputContainer, outputContainer: outputContainer),
-            lake: FolderStore("\(root)/\(logsContainer)"))
+            lake: try stores.store(at: "\(root)/\(logsContainer)"))
     }
 
     /// Where a failure is told when the place as a whole is not known; nil when that is not known either.
-    static func logs(_ environment: [String: String]) -> TaskLogs? {
+    static func logs(_ environment: [String: String], _ stores: any StoreOpener) -> TaskLogs? {
         guard let account = environment["STORAGE_ACCOUNT_NAME"].filled,
             let root = try? root(account, environment),
             let container = try? container("LOGS_CONTAINER", "batch-logs", environment),
             let job = try? id("JOB_ID", "unknown-job", environment),
-            let task = try? id("TASK_ID", "unknown-task", environment)
+            let task = try? id("TASK_ID", "unknown-task", environment),
+            let lake = try? stores.store(at: "\(root)/\(container)")
         else { return nil }
         return TaskLogs(
             task: ClassicTask(jobID: job, taskID: task, inputBlob: environment["INPUT_BLOB_NAME"] ?? ""),
-            lake: FolderStore("\(root)/\(container)"))
+            lake: lake)
     }
 
     private static func required(
@@ -166,11 +169,7 @@ struct TaskPlace: Sendable {
                 .usage, "STORAGE_ACCOUNT_NAME is '\(account)', the name of an account was expected",
                 hint: "write letters, digits and hyphens")
         }
-        guard let root = environment["SLUICE_STORAGE_ROOT"].filled else {
-            throw SluiceError(
-                .invalidConfiguration, "the storage account '\(account)' cannot be reached: nobody says where it lies",
-                hint: "set SLUICE_STORAGE_ROOT to the folder that has a folder \(account) with the containers in it")
-        }
+        guard let root = environment["SLUICE_STORAGE_ROOT"].filled else { return "az://\(account)" }
         return root.hasSuffix("/") ? root + account : "\(root)/\(account)"
     }
 
@@ -213,7 +212,7 @@ struct TaskPlace: Sendable {
 /// The logs of a task. That one cannot be written is told, and changes nothing.
 struct TaskLogs: Sendable {
     let task: ClassicTask
-    let lake: FolderStore
+    let lake: any ObjectStore
 
     /// Writes the log of a task that went through.
     func succeed(
