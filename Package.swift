@@ -140,7 +140,10 @@ let package = Package(
             ]),
         tests(
             "Report",
-            ["CStripes", "Report", "Sales", "Warehouse", "SQLite", "Storage", "Settings", "Columns", "Support"]),
+            [
+                "CStripes", "Report", "Sales", "Warehouse", "SQLite", "Storage", "Settings", "Columns", "Support",
+                "TestData",
+            ]),
 
         // Floor 7: the library's face.
         library(
@@ -162,7 +165,7 @@ let package = Package(
 
         // For the tests: random data, and real servers, which they start and stop.
         .target(
-            name: "TestData", dependencies: ["Columns", "Support"], path: "Tests/TestData",
+            name: "TestData", dependencies: ["Storage", "Columns", "Support"], path: "Tests/TestData",
             swiftSettings: swiftSettings),
         .target(
             name: "TestServers", path: "Tests/TestServers", exclude: ["Programs"], swiftSettings: swiftSettings),
@@ -182,7 +185,7 @@ let package = Package(
             "Connectors",
             [
                 "Connectors", "Warehouse", "Tables", "Parquet", "TextFormats", "Storage", "Postgres", "SQLite",
-                "Settings", "Columns", "Support", "TestServers",
+                "Settings", "Columns", "Support", "TestServers", "TestData",
             ]),
         // The program of docs/library.md; never part of the product.
         .executableTarget(

@@ -22,6 +22,8 @@ public struct FolderStore: ObjectStore {
 
     /// What lies in `folder`.
     public func entries(_ folder: String, recursive: Bool) async throws(SluiceError) -> any ObjectListing {
+        var folder = folder
+        while folder.hasSuffix("/") { folder.removeLast() }
         let start = try full(folder)
         if let status = FileStatus(path: start.isEmpty ? "." : start), !status.isFolder {
             throw SluiceError(.invalidConfiguration, "is a file, not a folder", place: .init(file: start))
@@ -151,8 +153,6 @@ private final class FolderListing: ObjectListing, @unchecked Sendable {
     init(root: String, folder: String, recursive: Bool) {
         self.root = root
         self.recursive = recursive
-        var folder = folder
-        while folder.hasSuffix("/") { folder.removeLast() }
         folders = [folder]
     }
 

@@ -5,6 +5,7 @@ import Settings
 import Storage
 import Support
 import Tables
+import TestData
 import Testing
 import Warehouse
 
@@ -49,6 +50,36 @@ struct FileConnectorTests {
         let file = try #require(try await read.units[0].file())
         #expect(file.hash == (try await SHA256.hash(ofFile: target)))
         #expect(file.path == name && file.modified > 0)
+    }
+
+    @Test(arguments: ["test://lake/data", "test://lake/data/*.csv", "test://lake/data/{a,b}*", "test://lake/data/"])
+    func filesOfAStoreAreReadLikeThoseOfAFolder(url: String) async throws {
+        let stores = try TestStores()
+        let store = try stores.store(at: "test://lake")
+        try await store.write("id,name\n3,c\n", to: "data/b.csv")
+        try await store.write("id,name\n1,a\n2,b\n", to: "data/a.csv")
+        try await store.write("id\n7\n", to: "data/sub/c.csv")
+        let connector = try ConnectorRegistry.standard.makeConnector(
+            try await ConnectorRegistry.standard.settings(
+                url: Scalar(url), in: ConnectionContext(folder: "/nowhere", stores: stores)))
+        #expect(try await connector.check() == "2 files")
+        let read = try await connector.read(ReadRequest(.files([])))
+        #expect(read.units.map(\.name) == ["a.csv", "b.csv"])
+        #expect(try await all(read) == [["1", "a"], ["2", "b"], ["3", "c"]])
+        var known: [String: SourceFile] = [:]
+        for unit in read.units { known[unit.name] = try await unit.file() }
+        #expect(known.count == 2)
+        // One file more, one file changed, one as it was.
+        try await store.write("id,name\n4,d\n", to: "data/a2.csv")
+        try await store.write("id,name\n5,e\n", to: "data/b.csv")
+        var request = ReadRequest(.files([]))
+        request.known = known
+        let second = try await connector.read(request)
+        #expect(second.units.map(\.name) == ["a2.csv", "b.csv"] && second.knownUnits == 1)
+        let missing = await #expect(throws: SluiceError.self) {
+            _ = try await connector.read(ReadRequest(.files(["no.csv"])))
+        }
+        #expect(missing?.code == .notFound)
     }
 
     @Test func aFolderThatIsEmptyTodayIsNoErrorAndOneThatIsMissingIs() async throws {

@@ -2,6 +2,7 @@ import CStripes
 import Glibc
 import Storage
 import Support
+import TestData
 import Testing
 
 @testable import Report
@@ -57,7 +58,7 @@ struct InputTests {
         for name in ["a.json", "b/c.NDJSON", "b/d.jsonl.gz", "b/e/f.json.zst", "g.csv", "h.json.bak", ".i.json"] {
             try await folder.write("x", to: "in/" + name)
         }
-        let found = try InputFinder.find(["in"], in: folder.path, besides: nil)
+        let found = try await InputFinder.find(["in"], in: folder.path, besides: nil, of: LocalStores())
         #expect(found.map(\.name) == ["in/a.json", "in/b/c.NDJSON", "in/b/d.jsonl.gz", "in/b/e/f.json.zst"])
     }
 
@@ -66,16 +67,17 @@ struct InputTests {
         for name in ["a.json", "reports/processed_a.json", "reports-old/b.json"] {
             try await folder.write("x", to: name)
         }
-        let found = try InputFinder.find([".", "*/*.json"], in: folder.path, besides: "\(folder.path)/reports")
+        let found = try await InputFinder.find(
+            [".", "*/*.json"], in: folder.path, besides: FolderStore("\(folder.path)/reports"), of: LocalStores())
         #expect(found.map(\.name) == ["a.json", "reports-old/b.json"])
     }
 
     @Test func eachFileCountsOnceHoweverOftenItIsMeant() async throws {
         let folder = try Folder()
         try await folder.write("x", to: "in/a.json")
-        let found = try InputFinder.find(
+        let found = try await InputFinder.find(
             ["in", "./in/a.json", "in/*.json", "in/../in//a.json", "\(folder.path)/in/a.json"], in: folder.path,
-            besides: nil)
+            besides: nil, of: LocalStores())
         #expect(found.map(\.name) == ["in/a.json"])
     }
 
@@ -86,16 +88,39 @@ struct InputTests {
     func nothingFoundIsAnError(pattern: String, says: String) async throws {
         let folder = try Folder()
         try await folder.write("x", to: "empty/a.txt")
-        let error = #expect(throws: SluiceError.self) {
-            try InputFinder.find([pattern], in: folder.path, besides: nil)
+        let error = await #expect(throws: SluiceError.self) {
+            try await InputFinder.find([pattern], in: folder.path, besides: nil, of: LocalStores())
         }
         #expect(error?.message == says)
         #expect(error?.code == .notFound)
     }
 
-    @Test func standardInputStandsAlone() throws {
-        #expect(throws: SluiceError.self) { try InputFinder.find(["-", "/dev/null"], in: "/", besides: nil) }
-        #expect(try InputFinder.find(["-"], in: "/", besides: nil).map(\.path) == ["-"])
+    @Test func aStoreHasInputsToo() async throws {
+        let stores = try TestStores()
+        let folder = try Folder()
+        try await folder.write("x", to: "local.json")
+        let store = try stores.store(at: "test://sales")
+        for name in ["in/a.json", "in/b/c.ndjson.gz", "in/d.csv", "out/processed_a.json", "x.json"] {
+            try await store.write("x", to: name)
+        }
+        let found = try await InputFinder.find(
+            ["test://sales", "local.json", "test://sales/in/*.csv", "test://sales/x.json"], in: folder.path,
+            besides: try stores.store(at: "test://sales/out"), of: stores)
+        #expect(found.map(\.name) == ["in/a.json", "in/b/c.ndjson.gz", "in/d.csv", "local.json", "x.json"])
+        #expect(found.map(\.path)[1] == "test://sales/in/b/c.ndjson.gz")
+        for nothing in ["test://sales/none", "test://sales/in/*.parquet"] {
+            let error = await #expect(throws: SluiceError.self) {
+                try await InputFinder.find([nothing], in: folder.path, besides: nil, of: stores)
+            }
+            #expect(error?.code == .notFound)
+        }
+    }
+
+    @Test func standardInputStandsAlone() async throws {
+        await #expect(throws: SluiceError.self) {
+            try await InputFinder.find(["-", "/dev/null"], in: "/", besides: nil, of: LocalStores())
+        }
+        #expect(try await InputFinder.find(["-"], in: "/", besides: nil, of: LocalStores()).map(\.path) == ["-"])
     }
 }
 

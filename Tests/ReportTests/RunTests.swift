@@ -2,6 +2,7 @@ import Runs
 import Sales
 import Storage
 import Support
+import TestData
 import Testing
 
 @testable import Report
@@ -52,6 +53,33 @@ struct RunTests {
         // Whatever the order in which inputs were done, the name follows from all of them.
         let alone = try await run(job { $0.threads = 1 }, again: true)
         #expect(alone.combined?.report == result.combined?.report)
+    }
+
+    @Test func aStoreInAndAStoreOutGiveWhatFoldersGive() async throws {
+        let stores = try TestStores()
+        let (input, output) = (try stores.store(at: "test://in"), try stores.store(at: "test://out"))
+        for number in 0..<5 {
+            try await folder.write(batch(number, from: number * 10), to: "in/\(number).json")
+            try await input.write(batch(number, from: number * 10), to: "in/\(number).json")
+        }
+        _ = try await run(job())
+        func remote() async throws -> ReportResult {
+            try await ReportRun(
+                "run", of: job { $0.input = ["test://in"] }, into: output, ledger: "\(folder.path)/remote",
+                stores: stores
+            ).perform()
+        }
+        let result = try await remote()
+        #expect(result.written == 5 && result.combined?.report?.hasPrefix("test://out/") == true)
+        let reports = try await folder.files("out").filter { !$0.contains("logs/") }
+        #expect(!reports.isEmpty)
+        let remoteReports = try await output.list("").filter { !$0.contains("logs/") }
+        #expect(remoteReports.map { "out/\($0)" } == reports)
+        // Known by the store's tag, and not read again.
+        #expect(try await remote().known == 5)
+        try await input.write(batch(2, from: 99), to: "in/3.json")
+        let third = try await remote()
+        #expect((third.known, third.written) == (4, 1))
     }
 
     @Test func withoutALedgerEverythingIsDoneAgainInTheSameFiles() async throws {
