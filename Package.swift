@@ -149,8 +149,8 @@ let package = Package(
         library(
             "Sluice",
             [
-                "Ingest", "Report", "Sales", "Project", "Connectors", "Warehouse", "Runs", "Storage", "Settings",
-                "Columns", "Support",
+                "Ingest", "Report", "Sales", "Project", "Connectors", "Warehouse", "Runs", "Stores", "Storage",
+                "Settings", "Columns", "Support",
             ]),
 
         // Floor 8 and 9: the command line, and the program.

@@ -1,5 +1,6 @@
 import Glibc
 public import Storage
+import Stores
 public import Support
 
 /// What a command may touch: streams, terminal, environment, clock and folder, all of which tests replace.
@@ -23,7 +24,7 @@ public struct Context: Sendable {
     /// Whether entering a folder moves the whole process, as opposed to `folder` only.
     var changesProcessFolder = false
     /// Opens the stores that URLs name.
-    public var stores: any StoreOpener = LocalStores()
+    public var stores: any StoreOpener
     /// Who wants the program to end, if anybody.
     public let cancellation = Cancellation()
     /// What was asked for with the options that every command has.
@@ -44,6 +45,7 @@ public struct Context: Sendable {
         self.environment = environment
         self.now = now
         self.folder = folder
+        stores = StoresOnDemand { () throws(SluiceError) in try Stores(environment: environment) }
     }
 
     /// `path` as the operating system must see it: relative paths start from `folder`.

@@ -4,6 +4,7 @@ public import Project
 public import Report
 import Settings
 public import Storage
+import Stores
 public import Support
 public import Warehouse
 
@@ -20,13 +21,15 @@ public struct Workspace: Sendable {
     /// The workspace of `project`.
     ///
     /// - parameter environmentVariables: The process's environment, `.env` laid under it.
-    /// - parameter stores: Opens the stores that URLs name.
+    /// - parameter stores: Opens the stores that URLs name; nil for those that the environment leads to.
     public init(
         _ project: Project, environmentVariables: [String: String], registry: ConnectorRegistry = .standard,
-        stores: any StoreOpener = LocalStores()
+        stores: (any StoreOpener)? = nil
     ) {
         self.project = project
         self.registry = registry
+        let stores =
+            stores ?? StoresOnDemand { () throws(SluiceError) in try Stores(environment: environmentVariables) }
         self.stores = stores
         context = ConnectionContext(folder: project.folder, environment: environmentVariables, stores: stores)
     }

@@ -34,7 +34,7 @@ extension ValueKind where Value == String {
 
 extension Context {
     /// The stores that this environment's settings lead to.
-    func stores(_ options: StoreOptions = StoreOptions()) throws(SluiceError) -> Stores {
+    func openStores(_ options: StoreOptions = StoreOptions()) throws(SluiceError) -> Stores {
         try Stores(environment: environment, folder: folder, options: options)
     }
 

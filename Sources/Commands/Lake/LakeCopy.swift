@@ -45,7 +45,7 @@ struct LakeCopy: Command {
         if arguments[ifAbsent], arguments[overwrite] {
             throw SluiceError(.usage, "--if-absent and --overwrite exclude each other", hint: "Leave one of them out.")
         }
-        let stores = try context.stores(StoreOptions(copying: arguments[threads]))
+        let stores = try context.openStores(StoreOptions(copying: arguments[threads]))
         let selection = try await StoreSelection(try stores.place(arguments[source]))
         let wanted = try arguments[pattern].map { text throws(SluiceError) in try PathPattern(text) }
         if case .object = selection.kind, wanted != nil {

@@ -24,7 +24,7 @@ struct LakeRemove: Command {
     }
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
-        let stores = try context.stores()
+        let stores = try context.openStores()
         var removals: [(removal: StoreRemoval, store: any ObjectStore, name: String)] = []
         for url in arguments[urls] {
             let selection = try await StoreSelection(try stores.place(url))

@@ -28,7 +28,7 @@ extension Context {
     func workspaceIfAny(_ parameters: ProjectParameters, _ arguments: Arguments) throws -> Workspace {
         do {
             let (project, variables) = try loadProjectAndVariables(parameters, arguments)
-            return Workspace(project, environmentVariables: variables, stores: stores)
+            return Workspace(project, environmentVariables: variables)
         } catch let error as SluiceError where error.code == .invalidConfiguration && !ProjectFile.isAnywhere(in: self)
         {
             return try Workspace.empty(in: self)
@@ -91,6 +91,6 @@ extension Workspace {
         guard let project else {
             throw SluiceError(.invalidConfiguration, problems.first?.message ?? "an empty project is not valid")
         }
-        return Workspace(project, environmentVariables: context.environment, stores: context.stores)
+        return Workspace(project, environmentVariables: context.environment)
     }
 }

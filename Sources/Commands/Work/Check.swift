@@ -29,7 +29,7 @@ struct Check: Command {
             workspace = try Workspace.empty(in: context)
         } else {
             let (declared, variables) = try context.loadProjectAndVariables(project, arguments)
-            workspace = Workspace(declared, environmentVariables: variables, stores: context.stores)
+            workspace = Workspace(declared, environmentVariables: variables)
         }
         let all = workspace.project.connections.keys.sorted() + ["lake", "warehouse"]
         var results: [Checked] = []

@@ -25,7 +25,7 @@ struct PlanCommand: Command {
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         let (declared, variables) = try context.loadProjectAndVariables(project, arguments)
-        let workspace = Workspace(declared, environmentVariables: variables, stores: context.stores)
+        let workspace = Workspace(declared, environmentVariables: variables)
         let names = arguments[jobs].isEmpty ? declared.jobs.map(\.name) : arguments[jobs]
         let code = try await PlanReport.show(names, workspace, IngestOptions(), in: context)
         return arguments[detailed] ? code : .succeeded

@@ -37,7 +37,7 @@ struct RunCommand: Command {
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         let (declared, variables) = try context.loadProjectAndVariables(project, arguments)
-        let workspace = Workspace(declared, environmentVariables: variables, stores: context.stores)
+        let workspace = Workspace(declared, environmentVariables: variables)
         var options = try incremental.options(arguments)
         options.limit = arguments[limit]
         // A name that is wrong is told before the first job has run.

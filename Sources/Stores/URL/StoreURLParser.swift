@@ -36,7 +36,9 @@ struct StoreURLParser {
             let near = nearestWord(to: scheme, among: ["abfss", "https", "az", "file"]).map {
                 "Did you mean \($0)://? "
             }
-            throw wrong("\"\(scheme)://\" is not known", (near ?? "") + StoreURLParser.forms)
+            throw SluiceError(
+                .unsupported, "\"\(scheme)://\" is not known", place: .init(file: shown),
+                hint: (near ?? "") + StoreURLParser.forms)
         }
         location.signature = signature
         try check(location)
