@@ -57,7 +57,7 @@ let package = Package(
         system("CLz4", pkgConfig: "liblz4", apt: "liblz4-dev"),
         system("CBrotli", pkgConfig: "libbrotlienc libbrotlidec", apt: "libbrotli-dev"),
         system("CYaml", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
-        system("CPq", pkgConfig: "libpq", apt: "libpq-dev"),
+        shim("CPq"),
         system("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
         system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
         shim("CArrow"),

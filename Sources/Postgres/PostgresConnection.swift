@@ -53,6 +53,12 @@ public final class PostgresConnection: Sendable {
         if all["connect_timeout"] == nil { all["connect_timeout"] = "15" }
         let name = Self.name(settings)
         let opened: Result<Handle, SluiceError> = await BlockingQueue("sluice.postgres.open").run { [all] in
+            if let failure = sluice_pq_load() {
+                return .failure(
+                    SluiceError(
+                        .unsupported, "PostgreSQL's client library cannot be loaded: \(String(cString: failure))",
+                        place: .init(file: name), hint: "install libpq 5: apt install libpq5"))
+            }
             let keys = all.keys.sorted()
             let connection = withCStrings(keys) { names in
                 withCStrings(keys.map { all[$0] ?? "" }) { values in PQconnectdbParams(names, values, 0) }
