@@ -62,6 +62,8 @@ struct Bytes {
 }
 
 /// Rows of plain values that grow, in memory of their own.
+///
+/// It comes from `malloc`, since `realloc` grows large memory by moving pages: nothing is copied, and no page is new twice.
 final class Rows<Element: BitwiseCopyable>: @unchecked Sendable {
     // `@unchecked Sendable` because one task at a time holds the tally that this is part of.
 
@@ -71,10 +73,17 @@ final class Rows<Element: BitwiseCopyable>: @unchecked Sendable {
 
     init(room: Int = 16) {
         self.room = max(room, 4)
-        base = .allocate(capacity: self.room)
+        base = Rows.memory(nil, self.room)
     }
 
-    deinit { base.deallocate() }
+    deinit { free(base) }
+
+    /// `old`, with room for `room` elements.
+    private static func memory(_ old: UnsafeMutablePointer<Element>?, _ room: Int) -> UnsafeMutablePointer<Element> {
+        let size = room * MemoryLayout<Element>.stride
+        guard let memory = realloc(old, size) else { fatalError("out of memory: \(size) bytes") }
+        return memory.bindMemory(to: Element.self, capacity: room)
+    }
 
     @inline(__always) func append(_ element: Element) {
         if count == room { grow(count + 1) }
@@ -100,10 +109,7 @@ final class Rows<Element: BitwiseCopyable>: @unchecked Sendable {
 
     private func grow(_ needed: Int) {
         room = max(needed, room * 2)
-        let larger = UnsafeMutablePointer<Element>.allocate(capacity: room)
-        larger.moveInitialize(from: base, count: count)
-        base.deallocate()
-        base = larger
+        base = Rows.memory(base, room)
     }
 }
 

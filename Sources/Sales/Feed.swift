@@ -7,6 +7,8 @@ final class Piece: @unchecked Sendable {
     // `@unchecked Sendable` because the feed lets go of a piece before a worker takes it, and the other way round.
 
     let storage: MutableBuffer
+    /// Where in the storage it begins; what is before is none of it.
+    var begin = 0
     /// Where in the input it begins.
     var offset = 0
     /// Whether a comma stands before or behind it, so that it has a record even if there is nothing in it.
@@ -14,7 +16,9 @@ final class Piece: @unchecked Sendable {
 
     init(room: Int) { storage = MutableBuffer(capacity: room) }
 
-    var text: Bytes { Bytes(UnsafePointer(storage.base.assumingMemoryBound(to: UInt8.self)), storage.count) }
+    var text: Bytes {
+        Bytes(UnsafePointer(storage.base.assumingMemoryBound(to: UInt8.self)) + begin, storage.count - begin)
+    }
 }
 
 /// Cuts an input into pieces of whole records.
@@ -47,10 +51,10 @@ final class Feed: @unchecked Sendable {
     private var isLimitComma = false
 
     static let pieceSize = 512 << 10
-    private static let mostRecord = 256 << 20
+    static let mostRecord = 256 << 20
 
     /// How one record ends and the next begins, and where in that the comma is.
-    private struct Separator {
+    struct Separator {
         var bytes: [UInt8]
         var comma: Int
     }
@@ -60,6 +64,16 @@ final class Feed: @unchecked Sendable {
         self.isExact = isExact
         direct = source as? any DirectAccess
         envelope = Envelope(layout, name: source.name)
+    }
+
+    /// The same input block by block, for workers that need not wait for each other; nil when it cannot be read anywhere,
+    /// or is read without guesses, or is small. Not for a feed that was used or confined.
+    func blocks() async throws(SluiceError) -> BlockFeed? {
+        guard let direct, !isExact, direct.size > Feed.pieceSize else { return nil }
+        try await begin()
+        let lines = Separator(bytes: [0x0a], comma: 0)
+        guard let separator = hasCommas ? learn() : lines, !hasCommas || separator.bytes.count >= 8 else { return nil }
+        return BlockFeed(self, direct, separator, from: pending.offset)
     }
 
     /// Takes a piece back whose records are done with.
@@ -108,7 +122,9 @@ final class Feed: @unchecked Sendable {
     /// Finds out what kind of text it is, and where its records begin.
     private func begin() async throws(SluiceError) {
         isStarted = true
-        var wanted = 64 << 10
+        // Small files are read at once.
+        let isSmall = direct.map { $0.size <= Feed.pieceSize } ?? false
+        var wanted = isSmall ? Feed.pieceSize : 64 << 10
         while true {
             try await fill(wanted)
             let bytes = UnsafeRawBufferPointer(start: pending.storage.base, count: pending.storage.count)
@@ -205,12 +221,7 @@ final class Feed: @unchecked Sendable {
         cutter.record_depth = 1
         let found = Int(sluice_json_cut(&cutter, pending.text.start, pending.storage.count))
         if cutter.ended != 0 { return try await finish(found) }
-        if isAtEnd {
-            throw SluiceError(
-                .invalidData, "the input ends before its array of transactions does",
-                place: .init(file: source.name, offset: pending.offset + pending.storage.count),
-                hint: "the file is cut short: get it again, whole")
-        }
+        if isAtEnd { throw cutShort(pending) }
         if found >= 0 { return emit(found, skipping: 1, hasComma: true) }
         try await grow()
         return nil
@@ -280,13 +291,14 @@ final class Feed: @unchecked Sendable {
 
     private func grow() async throws(SluiceError) {
         let wanted = pending.storage.count * 2
-        if wanted > Feed.mostRecord {
-            throw SluiceError(
-                .invalidData, "a record is larger than \(Quantities.describe(bytes: wanted / 2))",
-                place: .init(file: source.name, offset: pending.offset), hint: "a transaction should be a few kilobytes"
-            )
-        }
+        if wanted > Feed.mostRecord { throw tooLarge(wanted / 2, pending.offset) }
         try await fill(wanted)
+    }
+
+    func tooLarge(_ size: Int, _ offset: Int) -> SluiceError {
+        SluiceError(
+            .invalidData, "a record is larger than \(Quantities.describe(bytes: size))",
+            place: .init(file: source.name, offset: offset), hint: "a transaction should be a few kilobytes")
     }
 
     private func cutLines() async throws(SluiceError) -> Piece? {
@@ -302,13 +314,37 @@ final class Feed: @unchecked Sendable {
         return nil
     }
 
-    /// Hands out the last records, whose array ends at `end`, and looks at what follows.
-    private func finish(_ end: Int) async throws(SluiceError) -> Piece? {
-        guard pending.text.start[end] == UInt8(ascii: "]") else {
+    private func cutShort(_ piece: Piece) -> SluiceError {
+        SluiceError(
+            .invalidData, "the input ends before its array of transactions does",
+            place: .init(file: source.name, offset: piece.offset + piece.text.count),
+            hint: "the file is cut short: get it again, whole")
+    }
+
+    private func checkBracket(_ piece: Piece, _ end: Int) throws(SluiceError) {
+        guard piece.text.start[end] == UInt8(ascii: "]") else {
             throw SluiceError(
                 .invalidData, "the array of transactions ends in a brace",
-                place: .init(file: source.name, offset: pending.offset + end), hint: "check the file")
+                place: .init(file: source.name, offset: piece.offset + end), hint: "check the file")
         }
+    }
+
+    /// Where in the storage of a piece, which reaches to the end of the input, the records end; looks at what follows.
+    func finish(_ piece: Piece) throws(SluiceError) -> Int {
+        var cutter = sluice_json_cutter()
+        cutter.depth = 1
+        cutter.record_depth = 1
+        let end = Int(sluice_json_cut(&cutter, piece.text.start, piece.text.count))
+        guard cutter.ended != 0 else { throw cutShort(piece) }
+        try checkBracket(piece, end)
+        let rest = UnsafeRawBufferPointer(start: piece.text.start + end + 1, count: piece.text.count - end - 1)
+        try envelope.end(rest, offset: piece.offset + end + 1, isArray: isArray)
+        return piece.begin + end
+    }
+
+    /// Hands out the last records, whose array ends at `end`, and looks at what follows.
+    private func finish(_ end: Int) async throws(SluiceError) -> Piece? {
+        try checkBracket(pending, end)
         let piece = emit(end, skipping: 1)
         while !isAtEnd {
             try await fill(max(pending.storage.count * 2, Feed.pieceSize))

@@ -10,7 +10,7 @@ final class IDStore: @unchecked Sendable {
 
     static let buckets = 64
     /// How many bytes of a bucket are held in memory: a little less than the room that doubling makes.
-    private static let bucketBudget = 114_000
+    private static let bucketBudget = 57_000
 
     private struct Segment {
         var file: ScratchFile
@@ -23,6 +23,12 @@ final class IDStore: @unchecked Sendable {
     private(set) var count = 0
     /// Why ids could not be kept, if so.
     private(set) var failure: SluiceError?
+
+    /// What was found among so many ids.
+    private var known: (count: Int, limit: Int, found: Duplicates)?
+
+    /// How many ids occur more than once, and those that occur most.
+    typealias Duplicates = (count: Int, most: [(id: String, count: Int)])
 
     /// Keeps another id.
     @inline(__always) func add(_ id: Bytes) {
@@ -82,11 +88,15 @@ final class IDStore: @unchecked Sendable {
         try body(UnsafeRawBufferPointer(start: rows.base, count: rows.count))
     }
 
-    /// Calls `body` with each id of a run.
-    static func ids(_ run: UnsafeRawBufferPointer, _ body: (Bytes) -> Void) {
+    /// Calls `body` with each id of a run, or the first `limit`, and where it is kept.
+    @inline(__always)
+    static func ids(_ run: UnsafeRawBufferPointer, limit: Int = .max, _ body: (Bytes, Int) -> Void) {
         guard let base = run.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
         var at = 0
-        while at < run.count {
+        var number = 0
+        while at < run.count, number < limit {
+            let start = at
+            number &+= 1
             var length = Int(base[at])
             at += 1
             if length == 255, at + 4 <= run.count {
@@ -94,31 +104,80 @@ final class IDStore: @unchecked Sendable {
                 at += 4
             }
             guard length <= run.count - at else { return }
-            body(Bytes(base + at, length))
+            body(Bytes(base + at, length), start)
             at += length
         }
     }
 
+    /// Finds out what will be asked for. What keeps it from that is told whoever asks.
+    func prepare(_ limit: Int) { _ = try? duplicates(limit) }
+
     /// How many ids occur more than once, and the `limit` that occur most.
-    func duplicates(_ limit: Int) throws(SluiceError) -> (count: Int, most: [(id: String, count: Int)]) {
+    func duplicates(_ limit: Int) throws(SluiceError) -> Duplicates {
+        if let known, known.count == count, known.limit == limit { return known.found }
         var found = 0
         var most = TopList<(id: String, count: Int)>(limit) { left, right in
             left.count != right.count ? left.count > right.count : left.id.utf8.lexicographicallyPrecedes(right.id.utf8)
         }
+        let slots = Rows<UInt64>()
         for bucket in 0..<IDStore.buckets {
-            let table = KeyTable(0, expecting: count / IDStore.buckets)
-            try runs(bucket) { run throws(SluiceError) in
-                IDStore.ids(run) { id in
-                    // The row comes first: making one may move all of them.
-                    let row = table.row(id)
-                    table.at(row).pointee &+= 1
+            let bytes = try whole(bucket)
+            let run = UnsafeRawBufferPointer(start: bytes.base, count: bytes.count)
+            let repeated = IDStore.repeated(run, slots)
+            withExtendedLifetime(bytes) {
+                for (start, times) in repeated {
+                    IDStore.ids(UnsafeRawBufferPointer(rebasing: run[start...]), limit: 1) { id, _ in
+                        found += 1
+                        most.offer((id.text, times))
+                    }
                 }
             }
-            for row in 0..<table.count where table[row] > 1 {
-                found += 1
-                most.offer((table.key(row).text, table[row]))
-            }
         }
+        known = (count, limit, (found, most.elements))
         return (found, most.elements)
+    }
+
+    /// All ids of a bucket.
+    private func whole(_ bucket: Int) throws(SluiceError) -> Rows<UInt8> {
+        if let failure { throw failure }
+        if segments[bucket].isEmpty { return memory[bucket] }
+        let all = Rows<UInt8>(room: segments[bucket].reduce(memory[bucket].count) { $0 + $1.range.count })
+        try runs(bucket) { run throws(SluiceError) in
+            if let base = run.baseAddress { all.append(Bytes(base.assumingMemoryBound(to: UInt8.self), run.count)) }
+        }
+        return all
+    }
+
+    /// Where the ids that occur more than once first are in a run, and how often they occur.
+    private static func repeated(_ run: UnsafeRawBufferPointer, _ slots: Rows<UInt64>) -> [Int: Int] {
+        var count = 0
+        ids(run) { _, _ in count += 1 }
+        var mask = 63
+        while mask < count * 2 { mask = mask * 2 + 1 }
+        slots.resize(mask + 1)
+        slots.base.initialize(repeating: 0, count: mask + 1)
+        var repeated: [Int: Int] = [:]
+        // A slot has the upper bits of a hash, and where its id is, plus one.
+        let place: UInt64 = 1 << 40 - 1
+        ids(run) { id, start in
+            let hash = id.hash
+            var at = Int(truncatingIfNeeded: hash) & mask
+            while slots[at] != 0 {
+                if slots[at] & ~place == hash & ~place {
+                    let first = Int(slots[at] & place) - 1
+                    var isSame = false
+                    ids(UnsafeRawBufferPointer(rebasing: run[first...]), limit: 1) { other, _ in
+                        isSame = other.equals(id)
+                    }
+                    if isSame {
+                        repeated[first, default: 1] += 1
+                        return
+                    }
+                }
+                at = (at &+ 1) & mask
+            }
+            slots[at] = hash & ~place | UInt64(start + 1)
+        }
+        return repeated
     }
 }

@@ -62,7 +62,7 @@ extension SalesPartial {
         while true {
             let run = try await cursor.takeRun()
             if run.count == 0 { break }
-            run.withUnsafeBytes { run in IDStore.ids(run) { partial.tally.ids.add($0) } }
+            run.withUnsafeBytes { run in IDStore.ids(run) { id, _ in partial.tally.ids.add(id) } }
         }
         let hash = try cursor.finishHash()
         guard try await cursor.take(64).bytes == Array(hash.utf8), try await cursor.take(1, orLess: true).count == 0

@@ -23,7 +23,7 @@ extension SalesPartial {
         report.processingSeconds = seconds
         report.currency = rules.currency
         report.decimals = rules.decimals
-        report.rules = rules.fingerprint
+        report.rules = try rules.fingerprint
         report.records = records
         report.valid = valid
         try fillInputs(&report, caps)

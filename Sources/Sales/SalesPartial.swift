@@ -33,10 +33,11 @@ public final class SalesPartial: @unchecked Sendable {
     ///
     /// - throws: `SluiceError` when it was made by other rules, or has an input that this one has already.
     public func merge(_ other: SalesPartial) throws(SluiceError) {
-        guard rules.fingerprint == other.rules.fingerprint else {
+        let (mine, theirs) = (try rules.fingerprint, try other.rules.fingerprint)
+        guard mine == theirs else {
             throw SluiceError(
                 .invalidConfiguration,
-                "\(other.files.first ?? "a partial report") was made by the rules \(other.rules.fingerprint), and the others by \(rules.fingerprint)",
+                "\(other.files.first ?? "a partial report") was made by the rules \(theirs), and the others by \(mine)",
                 hint: "partial reports merge only if they were made by the same rules: make it again")
         }
         var known = Set(inputs.map(\.identity))

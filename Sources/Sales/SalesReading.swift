@@ -75,8 +75,22 @@ final class ReadingPass: @unchecked Sendable {
     /// What a worker made of a piece.
     private struct Done: Sendable {
         var number: Int
-        var piece: Piece
-        var result: Result<Sorter.Outcome, Sorter.Fault>
+        /// Where in the input the piece begins.
+        var offset: Int
+        var result: Result<Sorter.Outcome, Failure>
+    }
+
+    /// Why a piece could not be read.
+    private enum Failure: Error {
+        case fault(Sorter.Fault)
+        case other(SluiceError)
+    }
+
+    /// Where pieces come from: one after the other, or block by block.
+    private struct Pieces {
+        let feed: Feed
+        let blocks: BlockFeed?
+        let isExact: Bool
     }
 
     func read(_ source: any StreamSource, _ part: SalesPart, isExact: Bool) async throws(SluiceError) -> SalesPartial {
@@ -86,65 +100,89 @@ final class ReadingPass: @unchecked Sendable {
         input = PartialInput(file: name, part: part)
         let feed = Feed(source, layout: rules.layout, isExact: isExact)
         if part != .whole { try await feed.confine(to: part) }
+        let blocks = part == .whole ? try await feed.blocks() : nil
+        let pieces = Pieces(feed: feed, blocks: blocks, isExact: isExact)
         let sorters = (0..<threads).map { _ in Sorter(rules, latest: latest) }
         if sorters.count == 1 {
-            await serve(feed, sorters[0], isExact)
+            await serve(pieces, sorters[0])
         } else {
             await withTaskGroup(of: Void.self) { group in
-                for sorter in sorters { group.addTask { await self.serve(feed, sorter, isExact) } }
+                for sorter in sorters { group.addTask { await self.serve(pieces, sorter) } }
             }
         }
         if let failure { throw failure }
         input.batch = feed.envelope.batch
-        for sorter in sorters.dropFirst() { sorters[0].tally.merge(sorter.tally) }
+        if sorters.count > 1 { await sorters[0].tally.merge(sorters.dropFirst().map(\.tally)) }
         return SalesPartial(rules: rules, tally: sorters[0].tally, inputs: [input])
     }
 
-    /// What a worker does: it reads a piece when it is its turn, so that the bytes are near when it parses them.
-    private func serve(_ feed: Feed, _ sorter: Sorter, _ isExact: Bool) async {
+    /// What a worker does: it reads what it parses, so that the bytes are near.
+    private func serve(_ pieces: Pieces, _ sorter: Sorter) async {
         var done: Done?
+        var piece = pieces.blocks?.makePiece()
         while true {
             await turns.enter()
-            let next = await turn(done, feed, isExact)
+            let next = await turn(done, &piece, pieces)
             turns.leave()
-            guard let (number, piece) = next else { return }
-            let result = ReadingPass.work(piece, sorter, commas: feed.hasCommas, isExact, rejects != nil)
-            done = Done(number: number, piece: piece, result: result)
+            guard let number = next, let piece else { return }
+            done = work(number, piece, pieces, sorter)
             // Others need a thread now and then: whoever shows progress, or wants to stop this.
             await Task.yield()
         }
     }
 
-    /// Hands in what is done, and takes the next piece; nil when there is none.
-    private func turn(_ done: Done?, _ feed: Feed, _ isExact: Bool) async -> (Int, Piece)? {
+    /// Hands in what is done, and takes the next piece, or the number of one that is still to be read; nil when there is
+    /// none.
+    private func turn(_ done: Done?, _ piece: inout Piece?, _ pieces: Pieces) async -> Int? {
         do throws(SluiceError) {
             if let done { waiting[done.number] = done }
             if failure != nil { return nil }
             while let next = waiting.removeValue(forKey: taken) {
-                try await take(next, isExact)
-                feed.reuse(next.piece)
+                try await take(next)
                 taken += 1
             }
             if Task.isCancelled { throw SluiceError(.cancelled, "stopped", place: .init(file: name)) }
-            guard let piece = try await feed.next() else { return nil }
+            if let blocks = pieces.blocks {
+                if handed == blocks.count { return nil }
+            } else {
+                if let piece { pieces.feed.reuse(piece) }
+                piece = try await pieces.feed.next()
+                if piece == nil { return nil }
+            }
             defer { handed += 1 }
-            return (handed, piece)
+            return handed
         } catch {
             if failure == nil {
                 failure = error
                 // A feed that goes by guesses can also stumble over what comes of a wrong guess.
-                if !isExact, error.code == .invalidData, handed > 0 { guessedWrong = true }
+                if !pieces.isExact, error.code == .invalidData, handed > 0 { guessedWrong = true }
             }
             return nil
         }
     }
 
+    /// Reads the records of a piece.
+    private func work(_ number: Int, _ piece: Piece, _ pieces: Pieces, _ sorter: Sorter) -> Done {
+        var done = Done(number: number, offset: piece.offset, result: .success(Sorter.Outcome()))
+        do throws(SluiceError) {
+            if let blocks = pieces.blocks, try !blocks.read(number, into: piece) { return done }
+            done.offset = piece.offset
+            done.result = ReadingPass.parse(
+                piece, sorter, commas: pieces.feed.hasCommas, pieces.isExact, rejects != nil
+            ).mapError { .fault($0) }
+        } catch {
+            done.result = .failure(.other(error))
+        }
+        return done
+    }
+
     /// Takes the results of a piece, in the order of the input.
-    private func take(_ done: Done, _ isExact: Bool) async throws(SluiceError) {
+    private func take(_ done: Done) async throws(SluiceError) {
         switch done.result {
-        case .failure(let fault):
+        case .failure(.other(let error)): throw error
+        case .failure(.fault(let fault)):
             let status = fault.status
-            let place = SluiceError.Place(file: name, offset: done.piece.offset + Int(status.offset))
+            let place = SluiceError.Place(file: name, offset: done.offset + Int(status.offset))
             if status.code == SLUICE_JSON_UTF8 {
                 throw SluiceError(
                     .invalidData, "the input is not UTF-8", place: place,
@@ -189,7 +227,7 @@ final class ReadingPass: @unchecked Sendable {
 
     // MARK: A piece
 
-    private static func work(
+    private static func parse(
         _ piece: Piece, _ sorter: Sorter, commas: Bool, _ isExact: Bool, _ keepsText: Bool
     ) -> Result<Sorter.Outcome, Sorter.Fault> {
         let text = piece.text

@@ -3,12 +3,16 @@ import Support
 
 extension SalesRules {
     /// Which rules these are: equal rules have equal fingerprints, on every machine.
+    ///
+    /// - throws: `SluiceError` when the system's library offers no SHA-256.
     public var fingerprint: String {
-        let encoder = PartialEncoder()
-        encode(to: encoder)
-        guard let hash = try? SHA256() else { return "" }
-        encoder.bytes.withUnsafeBytes { hash.update($0) }
-        return String(hash.finish().prefix(16))
+        get throws(SluiceError) {
+            let encoder = PartialEncoder()
+            encode(to: encoder)
+            let hash = try SHA256()
+            encoder.bytes.withUnsafeBytes { hash.update($0) }
+            return String(hash.finish().prefix(16))
+        }
     }
 
     func encode(to encoder: PartialEncoder) {

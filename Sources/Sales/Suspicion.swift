@@ -15,7 +15,7 @@ struct Suspicion {
     func fill(_ report: inout SalesReport) throws(SluiceError) {
         fillHighValues(&report.anomalies)
         let rapid = windows()
-        let duplicates = try tally.ids.duplicates(max(Tally.kept, rules.caps.anomalies))
+        let duplicates = try tally.ids.duplicates(tally.keptDuplicates)
         report.anomalies.counts = [
             (.rapid, rapid.count), (.duplicate, duplicates.count), (.quantity, tally.quantities.count),
             (.line, tally.lines.count), (.subtotal, tally.subtotals.count), (.tax, tally.taxes.count),

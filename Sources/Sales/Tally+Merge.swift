@@ -1,6 +1,31 @@
 extension Tally {
     /// Adds all that `other` has counted.
     func merge(_ other: Tally) {
+        mergeRows(other)
+        totals.merge(other.totals)
+        ids.merge(other.ids)
+    }
+
+    /// The same for several, on two threads: the ids beside the rest, up to what a report asks of them.
+    func merge(_ others: [Tally]) async {
+        async let rows: Void = mergeAllRows(others)
+        for other in others {
+            totals.merge(other.totals)
+            ids.merge(other.ids)
+        }
+        ids.prepare(keptDuplicates)
+        await rows
+    }
+
+    @concurrent private func mergeAllRows(_ others: [Tally]) async {
+        for other in others { mergeRows(other) }
+    }
+
+    /// How many of the ids that occur most are told.
+    var keptDuplicates: Int { max(Tally.kept, rules.caps.anomalies) }
+
+    /// Adds all but totals and ids.
+    private func mergeRows(_ other: Tally) {
         summary.valid += other.summary.valid
         summary.orders += other.summary.orders
         let buyers = mergeCustomers(other)
@@ -22,8 +47,6 @@ extension Tally {
             table.add(theirs.shipping, to: &mine.pointee.shipping, row, 2)
             table.add(theirs.items, to: &mine.pointee.items, row, 3)
         }
-        totals.merge(other.totals)
-        ids.merge(other.ids)
         for index in 0..<other.high.count {
             var row = other.high[index]
             row.customer = buyers[row.customer]
@@ -40,9 +63,15 @@ extension Tally {
     /// Returns where each of the other's customers is among these.
     private func mergeCustomers(_ other: Tally) -> [Int] {
         var places = [Int]()
-        places.reserveCapacity(other.customers.count)
-        for index in 0..<other.customers.count {
-            let row = customers.row(other.customers.key(index))
+        let count = other.customers.count
+        places.reserveCapacity(count)
+        let hashes = Rows<UInt64>(room: count)
+        for index in 0..<count { hashes.append(other.customers.key(index).hash) }
+        for index in 0..<count {
+            // As in sorting: what the customers ahead need is asked for now.
+            if index &+ 8 < count { customers.fetchSlot(hashes[index &+ 8]) }
+            if index &+ 4 < count { customers.fetchRow(hashes[index &+ 4]) }
+            let row = customers.row(other.customers.key(index), hash: hashes[index])
             places.append(row)
             let theirs = other.customers[index]
             let mine = customers.at(row)

@@ -36,20 +36,41 @@ final class TotalCounts: @unchecked Sendable {
     }
 
     func merge(_ other: TotalCounts) {
-        for (raw, times) in other.sorted { add(raw, times) }
+        count += other.count
+        for cents in 0..<TotalCounts.cents where other.low[cents] != 0 {
+            let (sum, isTooMany) = low[cents].addingReportingOverflow(other.low[cents])
+            if isTooMany {
+                others[TotalCounts.raw(cents), default: 0] += Int(other.low[cents])
+            } else {
+                low[cents] = sum
+            }
+        }
+        for (raw, times) in other.others { others[raw, default: 0] += times }
+    }
+
+    private static func raw(_ cents: Int) -> Int128 { Int128(cents) * 100 * Narrow.unit }
+
+    /// Calls `body` with each of the totals and how often it occurs, in ascending order.
+    func each(_ body: (_ raw: Int128, _ times: Int) -> Void) {
+        let rest = others.sorted { $0.key < $1.key }
+        var next = 0
+        for cents in 0..<TotalCounts.cents where low[cents] != 0 {
+            let raw = TotalCounts.raw(cents)
+            var times = Int(low[cents])
+            while next < rest.count, rest[next].key <= raw {
+                if rest[next].key == raw { times += rest[next].value } else { body(rest[next].key, rest[next].value) }
+                next += 1
+            }
+            body(raw, times)
+        }
+        for (raw, times) in rest[next...] { body(raw, times) }
     }
 
     /// All totals with how often each occurs, in ascending order.
     var sorted: [(raw: Int128, times: Int)] {
         var result: [(raw: Int128, times: Int)] = []
-        var others = others
-        for cents in 0..<TotalCounts.cents where low[cents] != 0 {
-            let raw = Int128(cents) * 100 * Narrow.unit
-            result.append((raw, Int(low[cents]) + (others.removeValue(forKey: raw) ?? 0)))
-        }
-        let rest = others.sorted { $0.key < $1.key }.map { (raw: $0.key, times: $0.value) }
-        guard let first = rest.first, let last = result.last, first.raw < last.raw else { return result + rest }
-        return (result + rest).sorted { $0.raw < $1.raw }
+        each { result.append((raw: $0, times: $1)) }
+        return result
     }
 
     /// The value at place ⌈rank / 100 · n⌉, counted from 1, and how many are above it and above `threshold`.
@@ -62,7 +83,7 @@ final class TotalCounts: @unchecked Sendable {
         var value: Int128?
         var over = 0
         var above = 0
-        for (raw, times) in sorted {
+        each { raw, times in
             if value != nil { above += times }
             passed += times
             if value == nil, passed >= place { value = raw }

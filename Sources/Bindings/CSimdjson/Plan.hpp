@@ -117,12 +117,11 @@ struct Node {
         std::memcpy(values.base + size_t(count) * sizeof(T), &value, sizeof(T));
         valid.base[count++] = 1;
     }
-    /// A value that stays where it is, or a fixed-point number.
+    /// A value that stays where it is, or a fixed-point number. Its tag says all, so that `valid` is not kept.
     void put_span(u64 value, u8 kind) {
         make_room();
         std::memcpy(values.base + size_t(count) * 8, &value, 8);
-        tags.base[count] = kind;
-        valid.base[count++] = 1;
+        tags.base[count++] = kind;
     }
     void end_offset(size_t at) {
         const int32_t offset = int32_t(at);
@@ -161,10 +160,14 @@ struct Node {
     bool is_list() const { return what.kind == SLUICE_JSON_LIST || what.kind == SLUICE_JSON_MAP; }
     void tag(u8 kind) { tags.base[count - 1] = kind; }
 
+    void forget_nulls(u32 rows) {
+        if (is_span()) return;
+        for (u32 i = rows; i < count; i++) nulls -= !valid.base[i];
+    }
     /// Forgets all rows from `rows` on.
     void truncate(u32 rows) {
         if (rows >= count) return;
-        for (u32 i = rows; i < count; i++) nulls -= !valid.base[i];
+        forget_nulls(rows);
         count = rows;
         if (is_list()) fields[0]->truncate(u32(offset(rows)));
         else if (has_offsets()) bytes.count = size_t(offset(rows));
@@ -173,7 +176,7 @@ struct Node {
     }
     /// Forgets all rows from `rows` on, those that were begun among them: what lies below has just what its rows have.
     void roll_back(u32 rows) {
-        for (u32 i = rows; i < count; i++) nulls -= !valid.base[i];
+        forget_nulls(rows);
         if (count > rows) count = rows;
         const u32 end = room > 0 && has_offsets() ? u32(offset(count)) : 0;
         if (is_list()) fields[0]->roll_back(end);

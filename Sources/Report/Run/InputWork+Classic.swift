@@ -9,7 +9,7 @@ extension InputWork {
         let result = try await ClassicBatch.report(on: source.source, task: run.task)
         let content = try await source.content()
         if let ledger, let stamp { try await ledger.note(content, of: input.place, stamp) }
-        let key = run.key(input.name, content)
+        let key = try run.key(input.name, content)
         if let entry = try await run.written(key, in: ledger) { return known(key, entry) }
         run.monitor.countRead(result.counts.total)
         run.monitor.countRejected(result.counts.invalid)

@@ -48,7 +48,7 @@ struct InputWork: Sendable {
                 let entry = try await run.written(run.key(input.name, content), in: ledger)
             {
                 run.monitor.countBytes(stamp.size)
-                return known(run.key(input.name, content), entry)
+                return known(try run.key(input.name, content), entry)
             }
             run.monitor.enter("reading \(input.name)")
             return try await work(since: start)
@@ -83,7 +83,7 @@ struct InputWork: Sendable {
             let partial = try await read(source, into: run.job.keepsRejects ? rejects.held : nil, at: start)
             let content = try await source.content()
             if let ledger, let stamp { try await ledger.note(content, of: input.place, stamp) }
-            let key = run.key(input.name, content)
+            let key = try run.key(input.name, content)
             run.monitor.countRead(partial.records)
             run.monitor.countRejected(partial.records - partial.valid)
             if let entry = try await run.written(key, in: ledger) {

@@ -80,9 +80,9 @@ final class ReportCollector {
 
     private func combine(_ combined: inout ReportOutcome) async throws(SluiceError) -> SalesReport? {
         let contents = outcomes.map { (name: $0.input.name, content: $0.key?.content ?? "") }
-        let rules = run.job.rules.fingerprint
+        let rules = try run.job.rules.fingerprint
         let names = try ReportNames(combining: contents, rules: rules)
-        let key = run.key("", try ReportNames.contents(of: contents, rules: rules))
+        let key = try run.key("", ReportNames.contents(of: contents, rules: rules))
         if let entry = try await run.written(key, in: ledger) {
             combined.state = .known
             combined.report = run.output.url(entry.report)

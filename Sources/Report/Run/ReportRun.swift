@@ -62,10 +62,10 @@ public struct ReportRun: Sendable {
     }
 
     /// What a report is known by.
-    func key(_ name: String, _ content: String) -> ReportLedger.Key {
+    func key(_ name: String, _ content: String) throws(SluiceError) -> ReportLedger.Key {
         ReportLedger.Key(
             output: output is FolderStore ? InputFinder.absolute(output.name, from: nil) : output.name, name: name,
-            content: content, rules: job.format == .classic ? "" : job.rules.fingerprint, format: job.format)
+            content: content, rules: try (job.format == .classic ? "" : job.rules.fingerprint), format: job.format)
     }
 
     /// What is written beside every report, as the ledger notes it.
