@@ -41,10 +41,16 @@ public final class SHA256: @unchecked Sendable {
     /// Takes more bytes in.
     public func update(_ bytes: Buffer) { bytes.withUnsafeBytes { update($0) } }
 
+    /// Puts the 32 bytes of the hash into `target`; nothing may be added afterwards.
+    public func finish(into target: UnsafeMutableRawBufferPointer) {
+        precondition(target.count >= 32, "a SHA-256 has 32 bytes")
+        EVP_DigestFinal_ex(context, target.baseAddress?.assumingMemoryBound(to: UInt8.self), nil)
+    }
+
     /// The hash in hexadecimal digits; nothing may be added afterwards.
     public func finish() -> String {
         var digest = [UInt8](repeating: 0, count: 32)
-        EVP_DigestFinal_ex(context, &digest, nil)
+        digest.withUnsafeMutableBytes { finish(into: $0) }
         let digits = Array("0123456789abcdef".utf8)
         return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }

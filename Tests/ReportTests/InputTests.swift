@@ -162,21 +162,38 @@ struct ContentHashTests {
         var hash = ContentHash()
         var rest = bytes[...]
         for piece in pieces {
-            Array(rest.prefix(piece)).withUnsafeBytes { hash.update($0) }
+            let part = Array(rest.prefix(piece))
+            try part.withUnsafeBytes { try hash.update($0) }
             rest = rest.dropFirst(piece)
         }
-        Array(rest).withUnsafeBytes { hash.update($0) }
+        try Array(rest).withUnsafeBytes { try hash.update($0) }
         return try hash.finish()
     }
 
     @Test func doNotDependOnPieces() throws {
-        for count in [0, 1, 1023, 1024, 1025, 5000, 70_000] {
+        for count in [0, 1, 1023, 1024, 1025, 5000, 70_000, 262_143, 262_144, 262_145, 600_000] {
             let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ ($0 >> 8)) }
             let whole = try hash(bytes, pieces: [])
             #expect(whole.count == 64)
             for pieces in [[1], [1024], [1000, 24, 1], [1, 1, 1, 2000], [4096, 1023]] {
                 #expect(try hash(bytes, pieces: pieces) == whole)
             }
+        }
+    }
+
+    /// Whoever reads a block hashes it, and the blocks make the hash of the whole.
+    @Test(arguments: [1, 262_144, 262_145, 600_000, 1_048_576])
+    func areMadeOfThoseOfBlocks(count: Int) throws {
+        let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 131 ^ ($0 >> 9)) }
+        let blocks = try bytes.withUnsafeBytes { bytes in
+            try stride(from: 0, to: count, by: ContentHash.blockSize).map { start in
+                let block = bytes[start..<min(start + ContentHash.blockSize, count)]
+                return try ContentHash.hash(block: UnsafeRawBufferPointer(rebasing: block))
+            }
+        }
+        #expect(try ContentHash.hash(blocks, length: count) == hash(bytes, pieces: [1000]))
+        if blocks.count > 1 {
+            #expect(try ContentHash.hash(blocks.reversed(), length: count) != hash(bytes, pieces: []))
         }
     }
 

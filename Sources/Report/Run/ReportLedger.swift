@@ -32,7 +32,10 @@ final class ReportLedger: Sendable {
         var format: ReportFormat
     }
 
-    private let database: SQLiteDatabase
+    /// Opens it, or has opened it.
+    private let opening: Task<Result<SQLiteDatabase, SluiceError>, Never>
+    /// Whether it was made for this run, and so knows nothing that the run does not.
+    private let isNew: Bool
     /// Where the partials lie.
     let partials: FolderStore
 
@@ -49,15 +52,29 @@ final class ReportLedger: Sendable {
         PRAGMA user_version = 1;
         """
 
-    private init(_ database: SQLiteDatabase, partials: FolderStore) {
-        self.database = database
-        self.partials = partials
+    private init(_ folder: String, isNew: Bool) {
+        self.isNew = isNew
+        opening = Task {
+            do throws(SluiceError) {
+                return .success(try await ReportLedger.database(folder))
+            } catch {
+                return .failure(error)
+            }
+        }
+        partials = FolderStore("\(folder)/partials")
     }
 
-    /// Opens the ledger in `folder`; makes it when it is not there.
+    /// Opens the ledger in `folder`; makes it when it is not there. A new one comes into being while the inputs are read,
+    /// since that takes several waits for the disk.
     static func open(_ folder: String) async throws(SluiceError) -> ReportLedger {
         // The lake makes the folders on the way.
-        _ = try await FolderStore(folder).claim("ledger.db", .empty)
+        let isNew = try await FolderStore(folder).claim("ledger.db", .empty)
+        let ledger = ReportLedger(folder, isNew: isNew)
+        if !isNew { _ = try await ledger.opening.value.get() }
+        return ledger
+    }
+
+    private static func database(_ folder: String) async throws(SluiceError) -> SQLiteDatabase {
         let database = try await SQLiteDatabase.open("\(folder)/ledger.db")
         do throws(SluiceError) {
             let version = try await database.query("PRAGMA user_version").single?.integer ?? 0
@@ -74,7 +91,7 @@ final class ReportLedger: Sendable {
             await database.close()
             throw error
         }
-        return ReportLedger(database, partials: FolderStore("\(folder)/partials"))
+        return database
     }
 
     /// The same, when there is one; nothing is made.
@@ -82,13 +99,16 @@ final class ReportLedger: Sendable {
         FileFacts(path: "\(folder)/ledger.db") == nil ? nil : try await open(folder)
     }
 
-    func close() async { await database.close() }
+    func close() async {
+        if case .success(let database) = await opening.value { await database.close() }
+    }
 
     // MARK: Reports
 
     /// What is known of a report, if it was written.
     func entry(_ key: Key) async throws(SluiceError) -> Entry? {
-        let rows = try await database.query(
+        if isNew { return nil }
+        let rows = try await opening.value.get().query(
             """
             SELECT report, records, valid, extras, run FROM reports
             WHERE output = :output AND name = :name AND content = :content AND rules = :rules AND format = :format
@@ -108,7 +128,7 @@ final class ReportLedger: Sendable {
         values["valid"] = .integer(Int64(entry.valid))
         values["run"] = .text(entry.run)
         values["at"] = .integer(Moment.now.microseconds)
-        try await database.query(
+        try await opening.value.get().query(
             """
             INSERT INTO reports VALUES (
                 :output, :name, :content, :rules, :format, :report, :extras, :records, :valid, :run, :at
@@ -128,7 +148,8 @@ final class ReportLedger: Sendable {
 
     /// The hash of the file at `path`, when it was read before and has not been touched since.
     func content(of path: String, _ stamp: FileStamp) async throws(SluiceError) -> String? {
-        try await database.query(
+        if isNew { return nil }
+        return try await opening.value.get().query(
             "SELECT content FROM contents WHERE path = ? AND stamp = ?", [.text(path), .text(stamp.text)]
         ).single?.text
     }
@@ -136,7 +157,7 @@ final class ReportLedger: Sendable {
     /// Notes the hash of the file at `place`, which bore `stamp` before it was read.
     func note(_ content: String, of place: FilePlace, _ stamp: FileStamp) async throws(SluiceError) {
         guard stamp.isSettled, try await FileStamp(place) == stamp else { return }
-        try await database.query(
+        try await opening.value.get().query(
             "INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", [.text(place.name), .text(stamp.text), .text(content)])
     }
 

@@ -6,7 +6,7 @@
 // Sixteen chains of BLAKE3's compression function side by side, over the sixteen 32-bit columns of lines of 64 bytes.
 //
 // A single chain of SHA-256 keeps a processor without instructions of its own busy at some 400 MB/s, longer than reading
-// all that is in the bytes. Sixteen chains fit into one set of registers.
+// all that is in the bytes. Sixteen chains keep all of its vector units busy.
 
 /// How many bytes are taken at a time: sixteen lines, a block for each column.
 #define SLUICE_STRIPES_ROW 1024
