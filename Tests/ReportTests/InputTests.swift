@@ -184,7 +184,7 @@ struct ContentHashTests {
     /// Whoever reads a block hashes it, and the blocks make the hash of the whole.
     @Test(arguments: [1, 262_144, 262_145, 600_000, 1_048_576])
     func areMadeOfThoseOfBlocks(count: Int) throws {
-        let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 131 ^ ($0 >> 9)) }
+        let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 131 ^ ($0 >> 13)) }
         let blocks = try bytes.withUnsafeBytes { bytes in
             try stride(from: 0, to: count, by: ContentHash.blockSize).map { start in
                 let block = bytes[start..<min(start + ContentHash.blockSize, count)]
