@@ -24,12 +24,14 @@ public struct HTTPOptions: Sendable {
     /// What waits are measured and slept by.
     public var clock = HTTPClock.system
 
-    /// The usual ways, with what `environment` says: proxies, `SLUICE_CA_FILE`, `SSL_CERT_FILE`, and a trace when it is the
-    /// process's own that says `SLUICE_HTTP_TRACE`.
+    /// The usual ways, with what `environment` says: proxies, `SLUICE_CA_FILE`, `SSL_CERT_FILE`, the bound of the first wait
+    /// before a request is sent again (`SLUICE_HTTP_RETRY_WAIT`, such as `50ms`), and a trace when it is the process's own
+    /// that says `SLUICE_HTTP_TRACE`.
     public init(environment: [String: String]? = nil) {
         let found = environment ?? HTTPOptions.processEnvironment()
         self.environment = found
         caFiles = [found["SLUICE_CA_FILE"]].compactMap { $0 }.filter { !$0.isEmpty }
+        if let wait = found["SLUICE_HTTP_RETRY_WAIT"].flatMap(Quantities.duration) { retry.base = wait }
         trace = HTTPTrace.shared
     }
 
