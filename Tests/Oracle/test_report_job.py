@@ -479,7 +479,6 @@ def test_a_task_that_fails_says_so(tmp_path, form, text):
 @pytest.mark.parametrize(("env", "says"), [
     ({"STORAGE_ACCOUNT_NAME": None}, "Required environment variable 'STORAGE_ACCOUNT_NAME' is not set"),
     ({"INPUT_BLOB_NAME": None}, "Required environment variable 'INPUT_BLOB_NAME' is not set"),
-    ({"SLUICE_STORAGE_ROOT": None}, "set SLUICE_STORAGE_ROOT"),
     ({"INPUT_BLOB_NAME": "../secret.json"}, "INPUT_BLOB_NAME is '../secret.json'"),
     ({"INPUT_BLOB_NAME": "/etc/passwd"}, "INPUT_BLOB_NAME is '/etc/passwd'"),
     ({"INPUT_BLOB_NAME": "a/./b"}, "INPUT_BLOB_NAME"),
@@ -493,7 +492,7 @@ def test_a_task_with_a_wrong_environment_fails(tmp_path, env, says):
     batch(tmp_path / "shop/batch-input/in/a.json", record(1))
     assert says in task(tmp_path, env, code=1).err
     assert not (tmp_path / "shop/batch-output").exists()
-    if not env.keys() & {"STORAGE_ACCOUNT_NAME", "SLUICE_STORAGE_ROOT", "JOB_ID"}:
+    if not env.keys() & {"STORAGE_ACCOUNT_NAME", "JOB_ID"}:
         (log,) = (tmp_path / "shop/batch-logs/logs/errors").rglob("*.json")
         assert says.split(" is ")[0] in json.loads(log.read_text())["error"]
 
