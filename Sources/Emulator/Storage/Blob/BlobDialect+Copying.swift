@@ -6,7 +6,7 @@ extension BlobDialect {
     func copy(_ call: StorageCall) throws(StorageFault) -> ServerResponse {
         let (source, url) = try call.copySource()
         let (metadata, tier) = (try call.metadata(), try call.tier())
-        let id = StorageAnswer.newID()
+        let id = ServiceErrors.newID()
         let entry = try engine.copy(
             from: source, try call.sourceDemand(), to: try call.path(engine), try call.demand()
         ) { entry in

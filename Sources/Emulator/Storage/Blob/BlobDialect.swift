@@ -7,12 +7,10 @@ struct BlobDialect: Sendable {
 
     /// The answer to a call, faults as the service words them.
     func respond(to call: StorageCall) async -> ServerResponse {
-        let id = StorageAnswer.newID()
         do {
-            return StorageAnswer.complete(try await answer(call), call.server.headers, requestID: id)
+            return try await answer(call)
         } catch {
-            return StorageAnswer.complete(
-                Self.fault(error, call, requestID: id), call.server.headers, requestID: id)
+            return Self.fault(error, isHead: call.method == "HEAD", at: call.now, requestID: call.id)
         }
     }
 
@@ -72,10 +70,6 @@ struct BlobDialect: Sendable {
     }
 
     /// An error as the service words it: XML, and a header with its code.
-    static func fault(_ fault: StorageFault, _ call: StorageCall, requestID: String) -> ServerResponse {
-        self.fault(fault, isHead: call.method == "HEAD", at: call.now, requestID: requestID)
-    }
-
     static func fault(_ fault: StorageFault, isHead: Bool, at now: Moment, requestID: String) -> ServerResponse {
         var headers: HTTPHeaders = ["x-ms-error-code": fault.code]
         if isHead || fault.status == 304 { return ServerResponse(fault.status, headers: headers) }

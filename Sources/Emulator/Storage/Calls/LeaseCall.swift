@@ -9,7 +9,7 @@ extension StorageCall {
             guard seconds == -1 || (15...60).contains(seconds) else {
                 throw .invalidHeader("x-ms-lease-duration", String(seconds))
             }
-            return .acquire(id: try proposedID() ?? StorageAnswer.newID(), seconds: seconds)
+            return .acquire(id: try proposedID() ?? ServiceErrors.newID(), seconds: seconds)
         case "renew": return .renew(id: try leaseID())
         case "change":
             guard let proposed = try proposedID() else { throw .missingHeader("x-ms-proposed-lease-id") }

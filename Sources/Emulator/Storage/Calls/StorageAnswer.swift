@@ -3,40 +3,11 @@ import Support
 
 /// Texts that several answers have.
 enum StorageAnswer {
-    static let latestVersion = "2026-02-06"
-
     /// ETag and Last-Modified of a version.
     static func stamp(_ version: Int64) -> HTTPHeaders {
         [
             "ETag": "\"\(Version.etag(version))\"", "Last-Modified": Version.moment(version).httpDate,
         ]
-    }
-
-    /// Adds what every answer has.
-    static func complete(_ response: ServerResponse, _ headers: HTTPHeaders, requestID: String) -> ServerResponse {
-        var response = response
-        response.headers["Server"] = "Sluice-Emulator"
-        response.headers["x-ms-request-id"] = requestID
-        response.headers["x-ms-version"] = headers["x-ms-version"] ?? latestVersion
-        if let client = headers["x-ms-client-request-id"], client.utf8.count <= 1024 {
-            response.headers["x-ms-client-request-id"] = client
-        }
-        return response
-    }
-
-    /// A request's id, as the service makes them.
-    static func newID() -> String {
-        var bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
-        bytes[6] = bytes[6] & 0x0f | 0x40
-        bytes[8] = bytes[8] & 0x3f | 0x80
-        let digits = Array("0123456789abcdef")
-        var text = ""
-        for (index, byte) in bytes.enumerated() {
-            if [4, 6, 8, 10].contains(index) { text += "-" }
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
-        return text
     }
 
     /// The headers of a lease.

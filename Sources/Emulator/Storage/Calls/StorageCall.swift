@@ -3,7 +3,7 @@ import Support
 
 /// A request to Blob or DFS, with what both dialects want to know of it.
 struct StorageCall: Sendable {
-    let server: ServerRequest
+    private(set) var server: ServerRequest
     let account: String
     /// `http://127.0.0.1:10000/account`: what URLs in answers begin with.
     let baseURL: String
@@ -14,11 +14,15 @@ struct StorageCall: Sendable {
     /// Whether the signature that came with it says what headers an answer has.
     let isSigned: Bool
     let now: Moment
+    /// What the answer has in `x-ms-request-id`.
+    let id: String
 
     /// - parameter path: The path as it was sent, without the account.
     init(
-        _ server: ServerRequest, account: String, path: String, baseURL: String, now: Moment
+        _ server: ServerRequest, account: String, path: String, baseURL: String, now: Moment,
+        id: String
     ) throws(StorageFault) {
+        self.id = id
         self.server = server
         self.account = account
         self.baseURL = baseURL
@@ -40,6 +44,13 @@ struct StorageCall: Sendable {
         if name.utf16.count > 1024 { throw .name("The specified resource name is longer than 1,024 characters.") }
         let isForbidden = name.unicodeScalars.contains { $0.value == 0 || $0.value == 0xfffe || $0.value == 0xffff }
         if isForbidden { throw .name("The specified resource name contains invalid characters.") }
+    }
+
+    /// The same call with other headers.
+    func with(_ server: ServerRequest) -> StorageCall {
+        var call = self
+        call.server = server
+        return call
     }
 
     var method: String { server.method }

@@ -17,13 +17,10 @@ struct DFSDialect: Sendable {
 
     /// The answer to a call, faults as the service words them.
     func respond(to call: StorageCall) async -> ServerResponse {
-        let id = StorageAnswer.newID()
         do {
-            return StorageAnswer.complete(try await answer(call), call.server.headers, requestID: id)
+            return try await answer(call)
         } catch {
-            return StorageAnswer.complete(
-                Self.fault(error, isHead: call.method == "HEAD", at: call.now, requestID: id), call.server.headers,
-                requestID: id)
+            return Self.fault(error, isHead: call.method == "HEAD", at: call.now, requestID: call.id)
         }
     }
 
