@@ -5,7 +5,9 @@ enum EmulatorServices {
     static func all(
         _ options: EmulatorOptions, _ folder: EmulatorFolder, _ issuer: TokenIssuer, _ directory: Directory
     ) async throws(SluiceError) -> [any EmulatedService] {
-        [
+        let storage = try StorageServices.open(
+            folder: folder.item("storage"), hierarchical: options.hierarchicalAccounts)
+        return storage + [
             LoginService(issuer: issuer, directory: directory), MetadataService(issuer: issuer, directory: directory),
             HostIdentityService(issuer: issuer, directory: directory),
         ]
