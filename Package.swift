@@ -79,7 +79,7 @@ let package = Package(
         library("CommandLine", ["Support"]),
         library("Settings", ["Support", "CYaml"]),
         library("Transport", ["Support", "CCurl"]),
-        tests("Transport", ["Transport", "Support", "TestServers"]),
+        tests("Transport", ["Transport", "Support", "CCurl", "TestServers"]),
         library("HTTPServer", ["Support", "CMicrohttpd", "CCrypto"]),
         tests("HTTPServer", ["HTTPServer", "Support"]),
 

@@ -18,7 +18,7 @@ fail() {
 }
 
 # need_packages REASON CHECK:PACKAGE:WHY…
-# Installs the packages whose check fails. A check is `command NAME`, `library NAME` (pkg-config knows it),
+# Installs the packages whose check fails. A check is `command NAME`, `program PATH`, `library NAME` (pkg-config knows it),
 # `compiler` (a C++ standard library to link with), `server` (PostgreSQL's programs) or `venv` (Python can make virtual environments).
 need_packages() {
     local reason=$1 missing=() lines=() entry check package why
@@ -39,6 +39,7 @@ need_packages() {
 is_there() {
     case $1 in
         command) command -v "$2" >/dev/null ;;
+        program) [ -x "$2" ] ;;
         library) command -v pkg-config >/dev/null && pkg-config --exists "$2" ;;
         compiler) compgen -G '/usr/lib/gcc/*/*/libstdc++.a' >/dev/null ;;
         server) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
@@ -110,7 +111,11 @@ need_build_packages() {
 
 # The servers that the tests start and stop, each on a port of its own.
 need_servers() {
-    need_packages 'by the tests' 'server:postgresql:a real server to read from and write to'
+    need_packages 'by the tests' \
+        'server:postgresql:a real server to read from and write to' \
+        'program /usr/sbin/apache2:apache2-bin:a real web server and proxy' \
+        'command openssl:openssl:certificates for servers' \
+        'command python3:python3:a web server that misbehaves'
 }
 
 # What the tests look at pages with. Without it those tests are skipped and say so.

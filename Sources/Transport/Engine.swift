@@ -26,6 +26,9 @@ final class Engine: @unchecked Sendable {
     // What follows is the thread's own.
     private var active: [ObjectIdentifier: Transfer] = [:]
     private var touched: [Transfer] = []
+    private var gates: [String: Gate] = [:]
+    private var changedGates: Set<String> = []
+    private let connectionsPerHost: Int
     private var nextCheck = Int64.max
     /// The moment that this round began, in nanoseconds of the clock that only goes forward.
     private(set) var now = Engine.clock()
@@ -37,7 +40,8 @@ final class Engine: @unchecked Sendable {
                 .invalidConfiguration, "HTTP needs libcurl, which cannot be loaded: \(String(cString: failure))",
                 hint: "Install it: apt-get install libcurl4")
         }
-        guard let multi = sluice_curl_multi_new(connectionsPerHost, 64) else {
+        self.connectionsPerHost = connectionsPerHost
+        guard let multi = sluice_curl_multi_new(64) else {
             throw SluiceError(.inputOutput, "libcurl has no memory left to start with")
         }
         self.multi = multi
@@ -117,6 +121,8 @@ final class Engine: @unchecked Sendable {
             sluice_curl_multi_perform(multi)
             collectEnded()
             if now >= nextCheck { checkTimes() }
+            for key in changedGates { open(key) }
+            changedGates.removeAll(keepingCapacity: true)
             deliver()
             let rest = nextCheck == .max ? 60_000 : max(0, min(60_000, (nextCheck - Engine.clock()) / 1_000_000 + 1))
             sluice_curl_multi_wait(multi, Int32(rest))
@@ -137,8 +143,11 @@ final class Engine: @unchecked Sendable {
         switch command {
         case .start(let transfer):
             active[ObjectIdentifier(transfer)] = transfer
-            if !transfer.begin(on: multi, at: now) { remove(transfer) }
-            touch(transfer)
+            transfer.begun = now
+            if let total = transfer.plan.total { check(at: now + total) }
+            gates[transfer.gate, default: Gate(connections: connectionsPerHost, isSecure: transfer.plan.isSecure)]
+                .append(transfer)
+            open(transfer.gate)
         case .resume(let transfer):
             if active[ObjectIdentifier(transfer)] != nil { transfer.goOn(at: now) }
         case .end(let transfer):
@@ -146,7 +155,34 @@ final class Engine: @unchecked Sendable {
         }
     }
 
+    /// Lets begin who may.
+    private func open(_ key: String) {
+        while let transfer = gates[key]?.next() {
+            transfer.isAdmitted = true
+            if !transfer.begin(on: multi) { remove(transfer) }
+        }
+    }
+
+    /// A transfer's connection stands.
+    func connected(_ transfer: Transfer) {
+        gates[transfer.gate]?.connected(transfer)
+        changedGates.insert(transfer.gate)
+    }
+
+    /// An answer shows what its origin speaks.
+    func learned(from head: ResponseHead, _ transfer: Transfer) {
+        let speech = head.version == "HTTP/2" ? Gate.Speech.multiplexed : .single
+        guard gates[transfer.gate]?.speech != speech else { return }
+        gates[transfer.gate]?.speech = speech
+        changedGates.insert(transfer.gate)
+    }
+
     private func remove(_ transfer: Transfer) {
+        touch(transfer)
+        if transfer.isAdmitted {
+            gates[transfer.gate]?.left(transfer)
+            changedGates.insert(transfer.gate)
+        }
         transfer.detach(from: multi)
         active[ObjectIdentifier(transfer)] = nil
     }
@@ -158,7 +194,6 @@ final class Engine: @unchecked Sendable {
             let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
             transfer.ended(outcome)
             remove(transfer)
-            touch(transfer)
         }
     }
 
@@ -171,7 +206,6 @@ final class Engine: @unchecked Sendable {
             } else {
                 transfer.ranOut(of: limit)
                 remove(transfer)
-                touch(transfer)
             }
         }
     }

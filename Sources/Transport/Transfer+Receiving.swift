@@ -18,6 +18,7 @@ extension Transfer {
             return Transfer.stop
         case .whole(let head):
             state.withLock { $0.head = head }
+            engine.learned(from: head, self)
             engine.touch(self)
         }
         return line.count
@@ -60,15 +61,14 @@ extension Transfer {
     func mayStart() -> Bool {
         lastProgress = engine.now
         if let stall = plan.stall { engine.check(at: engine.now + stall) }
+        engine.connected(self)
         defer { isStarted = true }
         return !isStarted || plan.isIdempotent
     }
 
     /// Begins on a connection, old or new. False: it could not begin.
-    func begin(on multi: UnsafeMutableRawPointer, at now: Int64) -> Bool {
-        begun = now
-        guard state.withLock({ $0.result == nil }) else { return false }
-        if let total = plan.total { engine.check(at: now + total) }
+    func begin(on multi: UnsafeMutableRawPointer) -> Bool {
+        guard !isOver else { return false }
         handle = plan.withRequest(context: Unmanaged.passUnretained(self).toOpaque()) { request in
             var callbacks = Transfer.callbacks
             return sluice_curl_start(multi, &request, &callbacks)

@@ -49,10 +49,13 @@ final class Transfer: @unchecked Sendable {
     let state = Mutex(State())
     let plan: TransferPlan
     let engine: Engine
+    /// The name of the gate that it goes through.
+    let gate: String
 
     // The engine's thread alone uses these.
     var handle: OpaquePointer?
     var isTouched = false
+    var isAdmitted = false
     var parser = HeadParser()
     var isStarted = false
     var received = 0
@@ -63,6 +66,7 @@ final class Transfer: @unchecked Sendable {
     init(_ plan: TransferPlan, engine: Engine) {
         self.plan = plan
         self.engine = engine
+        gate = plan.gate
         switch plan.body {
         case .none: break
         case .bytes(let bytes): rewindToStart(of: bytes)
@@ -193,6 +197,9 @@ final class Transfer: @unchecked Sendable {
         stopFeeder()
         if isRunning { engine.end(self) }
     }
+
+    /// Whether it has ended, or nobody wants it any more.
+    var isOver: Bool { state.withLock { $0.result != nil } }
 
     /// How many bytes of the body have been handed to the connection.
     var sentCount: Int { state.withLock { $0.sent } }

@@ -172,7 +172,8 @@ extension TransferPlan {
         let text: String
         var hint = "If this is expected (a company's proxy, a test), name the file of its CA in SLUICE_CA_FILE."
         switch outcome.verify_result {
-        case 0:
+        // libcurl compares the names itself, before it asks OpenSSL for its verdict.
+        case 0, 1:
             text = "the certificate that \(place) shows is for another name"
             hint = "Check the name; a certificate is valid for the names that it lists, and for no others."
         case 9: text = "the certificate that \(place) shows is not valid yet"

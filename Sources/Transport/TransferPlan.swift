@@ -23,6 +23,12 @@ struct TransferPlan: Sendable {
         request.decompresses && request.headers["Range"] == nil && request.headers["x-ms-range"] == nil
     }
 
+    /// What transfers must have in common to share connections.
+    var gate: String { "\(request.url.origin) \(route?.origin ?? "") \(proxy?.url ?? "")" }
+
+    /// Whether the connection is encrypted, which HTTP/2 wants.
+    var isSecure: Bool { (route ?? request.url).scheme == "https" }
+
     /// The URL as libcurl has to see it.
     var address: String {
         guard let route else { return request.url.text }

@@ -20,12 +20,20 @@ public final class TestProgram: Sendable {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, toChild[0], 0)
         posix_spawn_file_actions_adddup2(&actions, fromChild[1], 1)
+        // The threads that run tests block signals, and a child would inherit that and never hear that it shall end.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         let words = command.map { strdup($0) } + [nil]
         let merged = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let values = merged.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for word in words + values { free(word) } }
         var child = pid_t()
-        let status = posix_spawnp(&child, command[0], &actions, nil, words, values)
+        let status = posix_spawnp(&child, command[0], &actions, &attributes, words, values)
         close(toChild[0])
         close(fromChild[1])
         input = toChild[1]
@@ -39,7 +47,12 @@ public final class TestProgram: Sendable {
         guard !line.isEmpty else { throw Failure("\(command.joined(separator: " ")) did not start") }
     }
 
-    /// Ends the program.
+    /// The path of a script in `Programs`.
+    public static func script(_ name: String) -> String {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Programs/" + name
+    }
+
+    /// Ends the program: closes its input, and waits until it has gone.
     public func stop() {
         let isFirst = isStopped.withLock { isStopped in
             defer { isStopped = true }
@@ -47,13 +60,13 @@ public final class TestProgram: Sendable {
         }
         guard isFirst else { return }
         close(input)
-        kill(processID, SIGTERM)
         var status: Int32 = 0
         while waitpid(processID, &status, 0) == -1, errno == EINTR {}
     }
 
     deinit { stop() }
 
+    /// Why a program did not start.
     struct Failure: Error, CustomStringConvertible {
         let description: String
         init(_ description: String) { self.description = description }
@@ -77,8 +90,8 @@ public final class FaultServer: Sendable {
 
     /// Starts one, over TLS when it is given a certificate and its key.
     public init(certificate: String? = nil, key: String? = nil) throws {
-        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Programs/faults.py"
-        program = try TestProgram(["python3", script] + [certificate, key].compactMap { $0 })
+        program = try TestProgram(
+            ["python3", TestProgram.script("faults.py")] + [certificate, key].compactMap { $0 })
         port = Int(program.firstLine) ?? 0
         origin = "\(certificate == nil ? "http" : "https")://127.0.0.1:\(port)"
     }

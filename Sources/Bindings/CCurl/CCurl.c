@@ -61,10 +61,9 @@ struct sluice_curl_transfer {
     char error[CURL_ERROR_SIZE];
 };
 
-void *sluice_curl_multi_new(long connections_per_host, long cached_connections) {
+void *sluice_curl_multi_new(long cached_connections) {
     CURLM *multi = lib.curl_multi_init();
     if (!multi) return NULL;
-    lib.curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, connections_per_host);
     lib.curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, cached_connections);
     lib.curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
     return multi;
@@ -192,8 +191,6 @@ struct sluice_curl_transfer *sluice_curl_start(
     SET(CURLOPT_PRIVATE, (char *)transfer);
     SET(CURLOPT_ERRORBUFFER, transfer->error);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    // With a connection to the host on its way, see first whether it can be shared.
-    SET(CURLOPT_PIPEWAIT, 1L);
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(CURLOPT_HTTPHEADER, transfer->headers);
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);

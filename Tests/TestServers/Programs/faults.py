@@ -10,6 +10,7 @@
     /flaky-cut/KEY/K      cut the first K times, then 200       /flaky-close/KEY/K      closes the first K times
     /slow/MS              answers after MS milliseconds         /stall/N        N bytes of N + 1, then nothing for long
     /drip/N/MS            a byte every MS milliseconds          /slurp/MS       reads the body 64 kB every MS milliseconds
+    /pour/KEY/N           N bytes, and counts them as KEY       /poured/KEY     how many of them have left
     /redirect?to=URL&status=S                                   /loop           redirects to itself
     /headers/N            N kB of headers                       /garbage        no HTTP at all
     /early/S              answers S before it reads the body, closes
@@ -75,7 +76,7 @@ class Handler(socketserver.StreamRequestHandler):
         self.query = {k: v[0] for k, v in parse_qs(url.query, keep_blank_values=True).items()}
         parts = [unquote(p) for p in url.path.strip("/").split("/")]
         with lock:
-            if parts[0] not in ("seen", "requests"):
+            if parts[0] not in ("seen", "requests", "poured"):
                 requests.append({"method": self.method, "path": target, "headers": self.headers})
             if "x-key" in self.headers:
                 counts[self.headers["x-key"]] = counts.get(self.headers["x-key"], 0) + 1
@@ -139,6 +140,17 @@ class Handler(socketserver.StreamRequestHandler):
         if self.method != "HEAD":
             for piece in pattern(start, count):
                 self.wfile.write(piece)
+
+    def do_pour(self, target, key, count):
+        self.answer(200, length=int(count))
+        for piece in pattern(0, int(count)):
+            self.wfile.write(piece)
+            with lock:
+                counts["poured " + key] = counts.get("poured " + key, 0) + len(piece)
+
+    def do_poured(self, target, key):
+        with lock:
+            self.json({"count": counts.get("poured " + key, 0)})
 
     def chunk(self, piece):
         self.wfile.write(b"%x\r\n" % len(piece) + piece + b"\r\n")

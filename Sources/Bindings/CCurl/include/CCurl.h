@@ -86,7 +86,7 @@ const char *sluice_curl_load(void);
 const char *sluice_curl_version(void);
 
 /// A multi handle, or NULL.
-void *sluice_curl_multi_new(long connections_per_host, long cached_connections);
+void *sluice_curl_multi_new(long cached_connections);
 void sluice_curl_multi_free(void *multi);
 /// Moves all transfers on by what can be done without waiting.
 void sluice_curl_multi_perform(void *multi);
