@@ -23,7 +23,8 @@ struct ErrorReport {
     /// Tells people.
     func tell(_ context: Context) {
         let red = context.terminal.colorsMessages
-        context.messages.print((red ? "\u{1b}[1;31merror:\u{1b}[0m " : "error: ") + Display.safe(error.description))
+        context.messages.print((red ? "\u{1b}[1;31merror:\u{1b}[0m " : "error: ") + Display.safe(error.headline))
+        for detail in error.details { context.messages.print("  " + Display.safe(detail)) }
         if let hint = error.hint { context.messages.print("hint: " + Display.safe(hint)) }
         if error.code == .usage {
             let words = ["sluice"] + command + ["--help"]
@@ -36,6 +37,7 @@ struct ErrorReport {
         [
             "code": .string(error.code.description),
             "message": .string(error.message),
+            "details": .array(error.details.map { .string($0) }),
             "file": error.place.file.map { .string($0) } ?? nil,
             "column": error.place.column.map { .string($0) } ?? nil,
             "line": error.place.line.map { .number($0) } ?? nil,

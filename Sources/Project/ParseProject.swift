@@ -35,7 +35,7 @@ extension Project {
         problems += jobProblems(in: resolved, vocabulary: vocabulary, beside: problems) + circles(in: resolved)
         problems = unique(problems)
         guard !problems.contains(where: { $0.severity == .error }) else { return (nil, problems) }
-        return (Project(Section(resolved), inputs: inputs), problems)
+        return (Project(Section(resolved), vocabulary: vocabulary, inputs: inputs), problems)
     }
 
     /// The names under `section` of a project file, in its order, whatever else is wrong with it: `jobs`, `environments`.
@@ -152,7 +152,7 @@ extension Project {
 
     // MARK: The model
 
-    private init(_ section: Section, inputs: ProjectInputs) {
+    private init(_ section: Section, vocabulary: Vocabulary, inputs: ProjectInputs) {
         name = section.text("project") ?? ""
         folder = inputs.folder
         environment = inputs.environment
@@ -165,6 +165,9 @@ extension Project {
             for entry in declared.node.entries { connections[entry.key] = Endpoint(declared, entry.key) }
         }
         self.connections = connections
+        var sections: [String: Section] = [:]
+        for (name, _, _) in vocabulary.sections { sections[name] = section.section(name) }
+        self.sections = sections
         jobs = (section.section("jobs")?.sections ?? []).map { name, settings in
             Job(name: name, kind: settings.text("kind") ?? "", settings: settings)
         }

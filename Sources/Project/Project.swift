@@ -20,6 +20,8 @@ public struct Project: Sendable {
     public let connections: [String: Endpoint]
     /// The jobs, in the order of the file.
     public let jobs: [Job]
+    /// What the file says of a cloud or another part of the world: the sections that the vocabulary adds, by name.
+    public let sections: [String: Section]
 
     /// A source or database: by URL, or setting by setting.
     public enum Endpoint: Sendable {
@@ -50,16 +52,20 @@ public struct Vocabulary: Sendable {
     public let protocols: [(name: String, keys: [KeyShape])]
     /// The kinds of jobs.
     public let kinds: [(name: String, keys: [KeyShape])]
+    /// Further sections of the file: `azure`.
+    public let sections: [(name: String, shape: ObjectShape, summary: String)]
     /// What is wrong with the keys of a job taken together, by kind; called for jobs whose keys are right one by one.
     public let jobChecks: [String: @Sendable (Section) -> [Diagnostic]]
 
     /// A vocabulary of `protocols` and `kinds`.
     public init(
         protocols: [(name: String, keys: [KeyShape])], kinds: [(name: String, keys: [KeyShape])],
+        sections: [(name: String, shape: ObjectShape, summary: String)] = [],
         jobChecks: [String: @Sendable (Section) -> [Diagnostic]] = [:]
     ) {
         self.protocols = protocols
         self.kinds = kinds
+        self.sections = sections
         self.jobChecks = jobChecks
     }
 }

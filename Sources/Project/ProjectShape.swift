@@ -22,7 +22,7 @@ extension Vocabulary {
             KeyShape("variables", .map(.text, of: "texts"), "Values for ${var.name}"),
             KeyShape("connections", .map(.textOr(connectionShape), of: "connections"), "Sources by name"),
             KeyShape("jobs", .map(.object(jobShape), of: "jobs"), "What there is to run"),
-        ]
+        ] + sections.map { KeyShape($0.name, .object($0.shape), $0.summary) }
     }
 
     /// A connection or warehouse, setting by setting.

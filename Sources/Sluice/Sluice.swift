@@ -8,6 +8,7 @@
 //
 // The command line is built on this. `examples/library` is a program that uses it; docs/library.md explains it.
 
+@_exported public import Azure
 @_exported public import Columns
 @_exported public import Connectors
 @_exported public import Ingest
@@ -25,5 +26,6 @@ extension Vocabulary {
     public static let standard = Vocabulary(
         protocols: ConnectorRegistry.standard.protocols,
         kinds: [(IngestKeys.kind, IngestKeys.keys), (ReportKeys.kind, ReportKeys.keys)],
+        sections: [("azure", AzureSettings.shape, "Which Azure, and who one is there")],
         jobChecks: [IngestKeys.kind: IngestKeys.check, ReportKeys.kind: ReportKeys.check])
 }

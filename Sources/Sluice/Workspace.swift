@@ -1,3 +1,4 @@
+public import Azure
 public import Connectors
 public import Ingest
 public import Project
@@ -16,6 +17,8 @@ public struct Workspace: Sendable {
     public let registry: ConnectorRegistry
     /// Opens the stores that URLs name.
     public let stores: any StoreOpener
+    /// Azure as the project sees it: settings, identity, requests. One for all that the project does.
+    public let azure: AzureAccess
     private let context: ConnectionContext
 
     /// The workspace of `project`.
@@ -31,7 +34,11 @@ public struct Workspace: Sendable {
         let stores =
             stores ?? StoresOnDemand { () throws(SluiceError) in try Stores(environment: environmentVariables) }
         self.stores = stores
-        context = ConnectionContext(folder: project.folder, environment: environmentVariables, stores: stores)
+        let azure = AzureAccess(environment: environmentVariables, section: project.sections["azure"])
+        self.azure = azure
+        context = ConnectionContext(
+            folder: project.folder, environment: environmentVariables,
+            secrets: ProjectSecrets(azure, environment: environmentVariables), stores: stores)
     }
 
     // MARK: Connections

@@ -84,6 +84,7 @@ extension SluiceError {
     public var redacted: SluiceError {
         var error = self
         error.message = Redactor.shared.redact(message)
+        error.details = details.map(Redactor.shared.redact)
         error.hint = hint.map(Redactor.shared.redact)
         error.place.file = place.file.map(Redactor.shared.redact)
         return error

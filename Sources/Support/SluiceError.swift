@@ -77,6 +77,8 @@ public struct SluiceError: Error, Sendable, CustomStringConvertible {
     public var message: String
     /// Where in the data.
     public var place: Place
+    /// What there is to say at length, a line each: what was tried, and why it failed.
+    public var details: [String]
     /// What to do next.
     public var hint: String?
     /// Whether the same call may succeed later.
@@ -85,11 +87,13 @@ public struct SluiceError: Error, Sendable, CustomStringConvertible {
     /// An error with all that is known of it. Protected values in its words are masked here, so that no way out of the
     /// program has to be trusted to do it.
     public init(
-        _ code: Code, _ message: String, place: Place = Place(), hint: String? = nil, isTransient: Bool = false
+        _ code: Code, _ message: String, place: Place = Place(), details: [String] = [], hint: String? = nil,
+        isTransient: Bool = false
     ) {
         self.code = code
         self.message = Redactor.shared.redact(message)
         self.place = place
+        self.details = details.map(Redactor.shared.redact)
         self.hint = hint.map(Redactor.shared.redact)
         self.isTransient = isTransient
     }
@@ -101,8 +105,13 @@ public struct SluiceError: Error, Sendable, CustomStringConvertible {
         return error
     }
 
-    /// `file: column "a.b", byte 12: message`
+    /// `file: column "a.b", byte 12: message: one detail; another`
     public var description: String {
+        details.isEmpty ? headline : "\(headline): \(details.joined(separator: "; "))"
+    }
+
+    /// The error without its details.
+    public var headline: String {
         var parts: [String] = []
         if let column = place.column { parts.append("column \"\(column)\"") }
         if let line = place.line { parts.append("line \(line)") }

@@ -28,6 +28,8 @@ public final class AzureIdentity: TokenCredential {
         public let attempts: [Attempt]
         /// The token, when one gave it.
         public let token: AccessToken?
+        /// Why there is none.
+        public let error: SluiceError?
     }
 
     private struct State {
@@ -36,6 +38,8 @@ public final class AzureIdentity: TokenCredential {
         /// When a renewal failed: it is not tried again at once.
         var failures: [TokenKey: Moment] = [:]
         var chosen: Int?
+        /// Whether every way was passed over when it was last tried.
+        var isNobody = false
     }
 
     private struct TokenKey: Hashable {
@@ -69,6 +73,9 @@ public final class AzureIdentity: TokenCredential {
 
     /// What is known of who one is, from any token that has been got.
     public var claims: TokenClaims? { state.withLock { $0.tokens.values.first }?.claims }
+
+    /// Whether no way to sign in was set up when one was last needed.
+    public var isNobody: Bool { state.withLock { $0.isNobody } }
 
     /// A token for `scope`, such as `https://storage.azure.com/.default`.
     ///
@@ -114,23 +121,7 @@ public final class AzureIdentity: TokenCredential {
 
     /// Tries the ways in turn, whatever is known already, and tells what became of each.
     public func explain(_ scope: String, tenant: String? = nil) async -> Explanation {
-        var attempts: [Attempt] = []
-        for (place, link) in links.enumerated() {
-            do throws(SluiceError) {
-                switch try await link.token(for: scope, tenant: tenant) {
-                case .token(let token, let detail):
-                    attempts.append(Attempt(kind: link.kind, detail: detail, absence: nil, error: nil))
-                    keep(token, TokenKey(scope: scope, tenant: tenant), by: place)
-                    return Explanation(scope: scope, attempts: attempts, token: token)
-                case .absent(let reason):
-                    attempts.append(Attempt(kind: link.kind, detail: nil, absence: reason, error: nil))
-                }
-            } catch {
-                attempts.append(Attempt(kind: link.kind, detail: nil, absence: nil, error: error))
-                return Explanation(scope: scope, attempts: attempts, token: nil)
-            }
-        }
-        return Explanation(scope: scope, attempts: attempts, token: nil)
+        await walk(TokenKey(scope: scope, tenant: tenant))
     }
 
     // MARK: One request
@@ -150,39 +141,46 @@ public final class AzureIdentity: TokenCredential {
         return result
     }
 
-    private func keep(_ token: AccessToken, _ key: TokenKey, by link: Int) {
-        state.withLock { state in
-            state.tokens[key] = token
-            state.chosen = link
-        }
-    }
-
     private func fresh(_ key: TokenKey) async throws(SluiceError) -> AccessToken {
         let chosen = state.withLock { $0.chosen }
-        var absent: [(IdentityKind, String)] = []
+        let explanation = await walk(key, only: chosen)
+        if let token = explanation.token { return token }
+        throw explanation.error ?? SluiceError(.permission, "there is nobody to sign in to Azure as")
+    }
+
+    /// Tries the ways in turn, up to the first that is set up.
+    private func walk(_ key: TokenKey, only chosen: Int? = nil) async -> Explanation {
+        var attempts: [Attempt] = []
         for (place, link) in links.enumerated() where chosen == nil || chosen == place {
-            let answer: LinkAnswer
             do throws(SluiceError) {
-                answer = try await link.token(for: key.scope, tenant: key.tenant)
+                switch try await link.token(for: key.scope, tenant: key.tenant) {
+                case .token(let token, let detail):
+                    attempts.append(Attempt(kind: link.kind, detail: detail, absence: nil, error: nil))
+                    state.withLock { state in
+                        state.tokens[key] = token
+                        state.chosen = place
+                        state.isNobody = false
+                    }
+                    return Explanation(scope: key.scope, attempts: attempts, token: token, error: nil)
+                case .absent(let reason):
+                    attempts.append(Attempt(kind: link.kind, detail: nil, absence: reason, error: nil))
+                }
             } catch {
-                throw SluiceError(
+                attempts.append(Attempt(kind: link.kind, detail: nil, absence: nil, error: error))
+                let told = SluiceError(
                     error.code, "signing in to Azure by \(link.kind.shown) failed: \(error.message)",
-                    place: error.place,
-                    hint: error.hint, isTransient: error.isTransient)
-            }
-            switch answer {
-            case .token(let token, _):
-                keep(token, key, by: place)
-                return token
-            case .absent(let reason): absent.append((link.kind, reason))
+                    place: error.place, details: error.details, hint: error.hint, isTransient: error.isTransient)
+                return Explanation(scope: key.scope, attempts: attempts, token: nil, error: told)
             }
         }
-        let lines = absent.map { "\n  \($0.0.shown): \($0.1)" }.joined()
-        throw SluiceError(
-            .permission, "there is nobody to sign in to Azure as; what was tried:\(lines)",
+        state.withLock { $0.isNobody = true }
+        let error = SluiceError(
+            .permission, "there is nobody to sign in to Azure as; what was tried",
+            details: attempts.map { "\($0.kind.shown): \($0.absence ?? "")" },
             hint: links.count == 1
                 ? "set it up as it says there, or leave \"identity\" out so that all ways are tried"
-                : "on your own machine: az login; in Azure: give the job a managed identity; elsewhere: set AZURE_TENANT_ID, "
-                    + "AZURE_CLIENT_ID and AZURE_CLIENT_SECRET")
+                : "on your own machine: az login; in Azure: give the job a managed identity; elsewhere: set "
+                    + "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET")
+        return Explanation(scope: key.scope, attempts: attempts, token: nil, error: error)
     }
 }

@@ -5,6 +5,8 @@ import Support
 struct CLILink: IdentityLink {
     let kind = IdentityKind.cli
     let settings: AzureSettings
+    /// It is a large program, which takes seconds to start.
+    var limit = Duration.seconds(30)
     private static let queue = BlockingQueue("azure-cli")
 
     func token(for scope: String, tenant: String?) async throws(SluiceError) -> LinkAnswer {
@@ -17,9 +19,10 @@ struct CLILink: IdentityLink {
         if let tenant = tenant ?? settings.tenant { arguments += ["--tenant", tenant] }
         let environment = settings.environment
         let run = arguments
+        let limit = limit
         let outcome = try await CLILink.queue.run { () throws(SluiceError) in
             try LocalProcess.run(
-                path, run, environment: environment, folder: "/bin", within: .seconds(30), limit: 1 << 20)
+                path, run, environment: environment, folder: "/bin", within: limit, limit: 1 << 20)
         }
         // What it prints is a token, and is shown nowhere.
         if outcome.status == 0 { return .token(try CLILink.token(outcome.output), by: "az login") }

@@ -1,6 +1,11 @@
 import Support
 import Transport
 
+extension RetryPolicy {
+    /// Whoever signs in waits for it, and mostly at a terminal.
+    static let identity = RetryPolicy(attempts: 4, base: .milliseconds(500), cap: .seconds(4), deadline: .seconds(60))
+}
+
 /// Where Entra ID issues tokens.
 struct EntraEndpoint: Sendable {
     let authority: WebAddress
@@ -36,7 +41,7 @@ struct EntraEndpoint: Sendable {
         // Two tokens do no more than one.
         request.isIdempotent = true
         request.timeouts = HTTPTimeouts(connect: .seconds(10), stall: .seconds(30))
-        let (response, body) = try await http.fetch(request, limit: 1 << 20)
+        let (response, body) = try await http.fetch(request, retry: .identity, limit: 1 << 20)
         guard response.isSuccess else {
             throw EntraError(response.status, body).error(tenant: tenant, clientID: clientID)
         }

@@ -20,7 +20,8 @@ struct EnvironmentLink: IdentityLink {
         if settings.tenant == nil { missing.append("AZURE_TENANT_ID") }
         if settings.clientID == nil { missing.append("AZURE_CLIENT_ID") }
         guard let home = settings.tenant, let clientID = settings.clientID else {
-            return .absent("\(named) is set, \(missing.joined(separator: " and ")) is not")
+            return .absent(
+                "\(named) is set, \(missing.joined(separator: " and ")) \(missing.count == 1 ? "is" : "are") not")
         }
         let endpoint = EntraEndpoint(settings: settings, http: http)
         let tenant = tenant ?? home

@@ -17,9 +17,10 @@ struct WorkloadLink: IdentityLink {
         }
         guard let home = settings.tenant, let clientID = settings.clientID else {
             let missing = [(settings.tenant, "AZURE_TENANT_ID"), (settings.clientID, "AZURE_CLIENT_ID")]
-                .filter { $0.0 == nil }.map(\.1).joined(separator: " and ")
+                .filter { $0.0 == nil }.map(\.1)
             let named = file != nil ? "AZURE_FEDERATED_TOKEN_FILE" : "ACTIONS_ID_TOKEN_REQUEST_URL"
-            return .absent("\(named) is set, \(missing) is not")
+            return .absent(
+                "\(named) is set, \(missing.joined(separator: " and ")) \(missing.count == 1 ? "is" : "are") not")
         }
         let assertion: String
         if let file {
@@ -52,7 +53,7 @@ struct WorkloadLink: IdentityLink {
         let address = try WebAddress(url).with(query: [("audience", "api://AzureADTokenExchange")])
         var request = HTTPRequest(.get, address, service: "github")
         request.headers["Authorization"] = "bearer \(proof)"
-        let (response, body) = try await http.fetch(request, limit: 1 << 20)
+        let (response, body) = try await http.fetch(request, retry: .identity, limit: 1 << 20)
         guard response.isSuccess, let value = (try? JSONText.parse(body))?["value"]?.text else {
             throw SluiceError(
                 .permission, "GitHub Actions gave no token: status \(response.status)",

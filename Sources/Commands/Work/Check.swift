@@ -10,20 +10,33 @@ struct Check: Command {
     let project = ProjectParameters()
     let timeout = Parameter.option(
         "timeout", .duration, default: "30s", help: "How long to wait for each of them")
+    let identity = Parameter.flag(
+        "identity", help: "Say who you are in Azure, from where, and what was passed over, instead")
+    let scopes = Parameter.repeated(
+        "scope", .text, help: "With --identity: what for; storage and Key Vault unless given")
 
     var model: CommandModel {
         CommandModel(
             "check", "Reach every connection, and say how to mend what cannot be reached",
-            [.arguments(connections), project.group, .options(timeout)],
+            [.arguments(connections), project.group, .options(timeout, identity, scopes)],
             examples: [
                 .init("sluice check", "all connections, the lake and the warehouse"),
                 .init("sluice check orders-db --json", "one, for machines"),
                 .init("sluice check postgres://reader@db.example/shop", "one that is not in the project"),
+                .init("sluice check --identity", "who you are in Azure"),
             ])
     }
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         let names = arguments[connections]
+        if arguments[identity] {
+            guard names.isEmpty else {
+                throw SluiceError(.usage, "--identity looks at no connections", hint: "leave \(names[0]) out")
+            }
+            let workspace = try context.workspaceIfAny(project, arguments)
+            return try await IdentityReport.show(workspace.azure, scopes: arguments[scopes], in: context)
+        }
+        if !arguments[scopes].isEmpty { throw SluiceError(.usage, "--scope is for --identity") }
         let workspace: Workspace
         if !names.isEmpty, names.allSatisfy({ $0.contains(":") }) {
             workspace = try Workspace.empty(in: context)
