@@ -46,7 +46,7 @@ public final class AzureSecrets: Sendable {
             throw SluiceError(
                 error.code,
                 "the secret \"\(reference.name)\" cannot be read from the Key Vault \(store.name): \(error.message)",
-                hint: error.hint)
+                details: error.details, hint: error.hint)
         }
         return try await elsewhere(
             reference, "the Key Vault \(store.name) has no such secret",

@@ -27,7 +27,12 @@ enum IdentityReport {
             lines(first, results, client.settings).forEach { context.output.print(Display.safe($0)) }
         }
         guard let error = results.compactMap(\.error).first else { return .succeeded }
-        if !context.options.isJSON { ErrorReport(error, command: ["check"]).tell(context) }
+        if !context.options.isJSON {
+            var error = error
+            // The answer has told them.
+            error.details = []
+            ErrorReport(error, command: ["check"]).tell(context)
+        }
         return ExitCode(error)
     }
 
