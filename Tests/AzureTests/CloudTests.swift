@@ -1,6 +1,7 @@
 import Settings
 import Support
 import Testing
+import Transport
 
 @testable import Azure
 
