@@ -31,11 +31,15 @@ public struct Workspace: Sendable {
     ) {
         self.project = project
         self.registry = registry
-        let stores =
-            stores ?? StoresOnDemand { () throws(SluiceError) in try Stores(environment: environmentVariables) }
-        self.stores = stores
         let azure = AzureAccess(environment: environmentVariables, section: project.sections["azure"])
         self.azure = azure
+        let stores =
+            stores
+            ?? StoresOnDemand { () throws(SluiceError) in
+                let client = try azure.client()
+                return try Stores(environment: environmentVariables, settings: client.settings, client: client)
+            }
+        self.stores = stores
         context = ConnectionContext(
             folder: project.folder, environment: environmentVariables,
             secrets: ProjectSecrets(azure, environment: environmentVariables), stores: stores)

@@ -69,6 +69,7 @@ private struct End: Command {
                   "error": {
                     "code": "invalid-data",
                     "message": "the page is \\u001b[31mcut\\u001b[0m short",
+                    "details": [],
                     "file": "a.parquet",
                     "column": "b.c",
                     "line": null,

@@ -129,6 +129,7 @@ PROJECT = (ROOT / "docs/project.md").read_text()
 INGEST = (ROOT / "docs/ingest.md").read_text()
 REPORT = (ROOT / "docs/report.md").read_text()
 CONNECTIONS = (ROOT / "docs/connections.md").read_text()
+IDENTITY = (ROOT / "docs/identity.md").read_text()
 
 
 def explained(shape):
@@ -161,6 +162,7 @@ def test_every_key_is_on_the_page_as_the_schema_explains_it(sluice):
     job = schema["definitions"]["job"]
     assert listed(PROJECT, "project") == explained(schema)
     assert listed(PROJECT, "job") == explained(job)
+    assert listed(IDENTITY, "azure") == explained(schema["definitions"]["set-of-azure-settings"])
     kinds = cases(job, "kind")
     assert set(kinds) == {"ingest", "report"}
     assert listed(INGEST, "ingest") == explained(kinds["ingest"])
