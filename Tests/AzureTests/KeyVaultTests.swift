@@ -156,19 +156,18 @@ private func client(_ url: String) throws -> KeyVaultClient {
         }
     }
 
-    private func found(_ secrets: AzureSecrets, _ reference: SecretReference) async throws -> String {
-        try await secrets.value(of: reference)
-    }
-
     @Test func theVaultComesFirstThenTheEnvironmentThenAnErrorThatNamesBoth() async throws {
         let azure = vault()
         try await azure.run { url in
             let secrets = secrets(
                 access(url, ["AZURE_KEYVAULT_URL": "https://shop-kv.vault.azure.net/"]),
                 ["db-password": "of the environment", "only-here": "of the environment"])
-            #expect(try await found(secrets, .init(name: "db-password")) == "marked-vault-value")
-            #expect(try await found(secrets, .init(vault: "shop-kv", name: "db-password")) == "marked-vault-value")
-            #expect(try await found(secrets, .init(name: "only-here")) == "of the environment")
+            let value1 = try await secrets.value(of: .init(name: "db-password"))
+            #expect(value1 == "marked-vault-value")
+            let value2 = try await secrets.value(of: .init(vault: "shop-kv", name: "db-password"))
+            #expect(value2 == "marked-vault-value")
+            let value3 = try await secrets.value(of: .init(name: "only-here"))
+            #expect(value3 == "of the environment")
             let error = await #expect(throws: SluiceError.self) { try await secrets.value(of: .init(name: "nowhere")) }
             #expect(
                 error?.message
@@ -183,7 +182,8 @@ private func client(_ url: String) throws -> KeyVaultClient {
 
     @Test func withoutAVaultOnlyTheEnvironmentIsAsked() async throws {
         let secrets = secrets(AzureAccess(environment: [:]), ["name": "of the environment"])
-        #expect(try await found(secrets, .init(name: "name")) == "of the environment")
+        let value4 = try await secrets.value(of: .init(name: "name"))
+        #expect(value4 == "of the environment")
         let error = await #expect(throws: SluiceError.self) { try await secrets.value(of: .init(name: "nowhere")) }
         #expect(error?.hint?.contains("AZURE_KEYVAULT_URL") == true)
     }
@@ -207,7 +207,8 @@ private func client(_ url: String) throws -> KeyVaultClient {
             let secrets = secrets(
                 AzureAccess(environment: ["SLUICE_AZURE_EMULATOR": url, "AZURE_KEYVAULT_URL": "shop-kv"]),
                 ["name": "of the environment"])
-            #expect(try await found(secrets, .init(name: "name")) == "of the environment")
+            let value5 = try await secrets.value(of: .init(name: "name"))
+            #expect(value5 == "of the environment")
             let error = await #expect(throws: SluiceError.self) { try await secrets.value(of: .init(name: "nowhere")) }
             #expect(error?.message.contains("cannot be read from the Key Vault shop-kv: there is nobody") == true)
             #expect(error?.details.count == 4)
