@@ -7,6 +7,7 @@ look elsewhere: SLUICE_SEED=random, as `make test-long` does, or the number that
 import os
 import random
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("SLUICE", ROOT / ".build/release/sluice"))
 SEED = os.environ.get("SLUICE_SEED") or "11"
 SEED = random.SystemRandom().randrange(1, 1 << 32) if SEED == "random" else int(SEED)
+
+
+# Whatever the program sends in any test is recorded, and held against the official documents by the last one.
+os.environ.setdefault("SLUICE_TRACES", tempfile.mkdtemp(prefix="sluice-traces-"))
+os.environ.setdefault("SLUICE_HTTP_TRACE", os.path.join(os.environ["SLUICE_TRACES"], "client.jsonl"))
 
 
 def pytest_report_header(config):
