@@ -75,6 +75,14 @@ public struct FolderStore: ObjectStore {
         throw .system(errno, "cannot be removed", path: target)
     }
 
+    /// The hidden files of writers: what was killed leaves one where the file system knows no files without a name.
+    public func unfinished(_ folder: String) async throws(SluiceError) -> [String] {
+        let path = try full(folder)
+        return (listFolder(path.isEmpty ? "." : path) ?? []).filter(AtomicFile.isUnfinished).map {
+            folder.isEmpty ? $0 : folder + "/" + $0
+        }
+    }
+
     /// Renames the file or folder `from`.
     public func move(_ from: String, to target: String, _ condition: WriteCondition) async throws(SluiceError) -> Bool {
         let (old, new) = (try full(from), try full(target))

@@ -24,6 +24,8 @@ public protocol ObjectStore: Sendable {
     func put(_ path: String, _ contents: Buffer, _ condition: WriteCondition) async throws(SluiceError) -> Bool
     /// Removes the object `path`; no error when it is not there.
     func remove(_ path: String) async throws(SluiceError)
+    /// The paths of what was begun in `folder` and is not finished: by writers that are at it, or that were killed.
+    func unfinished(_ folder: String) async throws(SluiceError) -> [String]
     /// Gives the object `from` the name `to`.
     ///
     /// - returns: Whether `condition` held for `to`.
@@ -97,6 +99,9 @@ public protocol ObjectLease: AnyObject, Sendable {
 }
 
 extension ObjectStore {
+    /// None: where writing leaves nothing behind, nothing has to be said.
+    public func unfinished(_ folder: String) async throws(SluiceError) -> [String] { [] }
+
     /// What a message or ledger calls the object `path`: the store's name before it.
     public func url(_ path: String) -> String {
         path.isEmpty ? name : name.hasSuffix("/") ? name + path : name + "/" + path

@@ -40,6 +40,7 @@ private struct TestStore: ObjectStore {
     func put(_ path: String, _ contents: Buffer, _ condition: WriteCondition) async throws(SluiceError) -> Bool {
         try await base.put(path, contents, condition)
     }
+    func unfinished(_ folder: String) async throws(SluiceError) -> [String] { try await base.unfinished(folder) }
     func remove(_ path: String) async throws(SluiceError) { try await base.remove(path) }
     func move(_ from: String, to target: String, _ condition: WriteCondition) async throws(SluiceError) -> Bool {
         try await base.move(from, to: target, condition)

@@ -22,7 +22,7 @@ struct Claims: Sendable {
                 "run": .string(run), "pipeline": .string(pipeline), "folder": .string(name.folder),
                 "stem": .string(name.stem),
             ]
-            let isThere = (try? await lake.open(name.part(0))) != nil
+            let isThere = try await lake.facts(name.part(0)) != nil
             if !isThere, try await lake.claim(name.claim, Buffer(Array(text.text().utf8))) { return name }
             moment.microseconds += 1
         }
@@ -44,6 +44,9 @@ struct Claims: Sendable {
             // With a manifest the parts are whole, and may be resumed.
             if !files.contains(Manifest.path(folder: folder, run: dead)) {
                 for file in files where file.hasPrefix("\(folder)/\(stem)") { try await lake.remove(file) }
+                for file in try await lake.unfinished(folder) where file.hasPrefix("\(folder)/.\(stem)") {
+                    try await lake.remove(file)
+                }
             }
             try await lake.remove(path)
         }

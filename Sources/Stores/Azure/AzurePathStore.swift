@@ -87,6 +87,18 @@ public struct AzurePathStore: ObjectStore {
         _ = try await client.delete(full, lease: held[full])
     }
 
+    /// The hidden files of writers, which stay when their writer is killed.
+    public func unfinished(_ folder: String) async throws(SluiceError) -> [String] {
+        var found: [String] = []
+        var marker: String?
+        repeat {
+            let page = try await client.list(folder: try root.full(folder), recursive: false, marker: marker)
+            found += (page?.items ?? []).compactMap { root.path(of: $0.name) }.filter(StoreRoot.isUnfinished)
+            marker = page?.next
+        } while marker != nil
+        return found
+    }
+
     /// Renames the file or folder `from`.
     public func move(_ from: String, to target: String, _ condition: WriteCondition) async throws(SluiceError) -> Bool {
         let (old, new) = (try root.full(from), try root.full(target))
