@@ -10,6 +10,7 @@ enum EmulatorServices {
         return storage + [
             LoginService(issuer: issuer, directory: directory), MetadataService(issuer: issuer, directory: directory),
             HostIdentityService(issuer: issuer, directory: directory),
+            try await VaultService.open(folder, issuer, directory), try await QueueService.open(folder),
         ]
     }
 }
