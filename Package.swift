@@ -159,8 +159,7 @@ let package = Package(
             [
                 "Sluice", "Azure", "Project", "Ingest", "Report", "Sales", "Connectors", "Warehouse", "Runs",
                 "Synthetic", "Classic", "ReportPage", "Tables", "Parquet", "TextFormats", "Storage", "Stores",
-                "Settings", "Columns",
-                "CommandLine", "Support", "CVersion",
+                "Emulator", "Settings", "Columns", "CommandLine", "Support", "CVersion",
             ]),
         .executableTarget(name: "SluiceProgram", dependencies: ["Commands"], swiftSettings: swiftSettings),
 

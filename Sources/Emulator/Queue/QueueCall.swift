@@ -19,7 +19,8 @@ struct QueueCall: Sendable {
 
     static func check(name: String) throws(QueueFault) {
         guard (3...63).contains(name.utf8.count) else {
-            throw QueueFault(400, "OutOfRangeInput", "The specified resource name length is not within the permissible limits.")
+            throw QueueFault(
+                400, "OutOfRangeInput", "The specified resource name length is not within the permissible limits.")
         }
         let isPlain = name.utf8.allSatisfy {
             UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0

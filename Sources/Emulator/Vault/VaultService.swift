@@ -11,7 +11,8 @@ struct VaultService: EmulatedService {
     static func open(
         _ folder: EmulatorFolder, _ issuer: TokenIssuer, _ directory: Directory
     ) async throws(SluiceError) -> VaultService {
-        VaultService(store: try await VaultStore.open(folder.item("vault.sqlite")), issuer: issuer, directory: directory)
+        VaultService(
+            store: try await VaultStore.open(folder.item("vault.sqlite")), issuer: issuer, directory: directory)
     }
 
     func close() async { await store.close() }
@@ -30,7 +31,8 @@ struct VaultService: EmulatedService {
     private func refusal(_ request: EmulatedRequest) -> ServerResponse? {
         let host = request.server.host.lowercased()
         let suffix =
-            host.contains("usgovcloudapi") ? "vault.usgovcloudapi.net" : host.contains(".cn") ? "vault.azure.cn" : "vault.azure.net"
+            host.contains("usgovcloudapi")
+            ? "vault.usgovcloudapi.net" : host.contains(".cn") ? "vault.azure.cn" : "vault.azure.net"
         func unauthorized(_ message: String, _ more: String = "") -> ServerResponse {
             var response = ServiceErrors.json(401, "Unauthorized", message)
             response.headers["WWW-Authenticate"] =
@@ -42,7 +44,9 @@ struct VaultService: EmulatedService {
         else { return unauthorized("AKV10000: Request is missing a Bearer or PoP token.") }
         let caller = issuer.caller(
             of: String(authorization.dropFirst("bearer ".count)),
-            audiences: { ["https://\(suffix)", "https://\(suffix)/", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"].contains($0) },
+            audiences: {
+                ["https://\(suffix)", "https://\(suffix)/", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"].contains($0)
+            },
             now: request.now)
         switch caller {
         case .failure(let problem):
@@ -82,7 +86,8 @@ struct VaultService: EmulatedService {
         case ("POST", "deletedsecrets", 3) where parts[2] == "recover": return try await call.recover(parts[1])
         default:
             throw VaultFault(
-                405, "MethodNotAllowed", "The emulator does not play \(request.server.method) \(request.path) of Key Vault.")
+                405, "MethodNotAllowed",
+                "The emulator does not play \(request.server.method) \(request.path) of Key Vault.")
         }
     }
 }
