@@ -38,7 +38,9 @@ final class ServerTrace: Sendable {
             "request": [
                 "headers": ServerTrace.headers(request.server.headers),
                 "body": ServerTrace.body(
-                    heard.contents, size: heard.size, type: request.server.headers["Content-Type"]),
+                    // Of a body that nobody read only its size is known.
+                    heard.size > 0 ? heard.contents : nil, size: max(heard.size, request.server.contentLength ?? 0),
+                    type: request.server.headers["Content-Type"]),
             ],
             "response": response.isLost
                 ? nil

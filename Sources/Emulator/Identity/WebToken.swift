@@ -40,9 +40,15 @@ struct WebToken: Sendable {
     /// Why it does not hold at this moment; nil when it does. Clocks may differ by five minutes.
     func timeProblem(at now: Moment) -> String? {
         let slack = 300
-        guard let expiry = claims["exp"]?.integer else { return "the token has no exp" }
-        if expiry + slack < now.seconds { return "the token has expired" }
-        if let begin = claims["nbf"]?.integer, begin - slack > now.seconds { return "the token is not valid yet" }
+        guard let expiry = seconds("exp") else { return "the token has no exp" }
+        if expiry < now.seconds - slack { return "the token has expired" }
+        if let begin = seconds("nbf"), begin > now.seconds + slack { return "the token is not valid yet" }
         return nil
+    }
+
+    /// A claim that is a time, which may have a fraction.
+    private func seconds(_ name: String) -> Int? {
+        guard let claim = claims[name] else { return nil }
+        return claim.integer ?? Double(claim.text()).flatMap { Int(exactly: $0.rounded(.down)) }
     }
 }
