@@ -146,8 +146,10 @@ final class Exchange: @unchecked Sendable {
             state.contentLength = isChunked ? nil : length ?? 0
             state.mayAnswerEarly = method == "PUT" || method == "POST"
             state.expectsContinue = read.headers["Expect"] != nil
-            // Else the library would ask for the body, before anybody knows whether it is wanted.
-            if state.hasBody { suspend(&state) }
+            // A client that waits for a word, or has very much to send, is asked for its body only when it is wanted.
+            let isLarge = (state.contentLength ?? 0) > core.limits.discardedBytes
+            state.readsBody = state.hasBody && !state.expectsContinue && !isLarge
+            if state.hasBody, !state.readsBody { suspend(&state) }
         }
         guard let target = target.flatMap(RequestHeaders.relative), RequestHeaders.isMethod(method) else {
             answer(.text("The request line is not HTTP.\n", status: 400, headers: ["Connection": "close"]))

@@ -2,7 +2,9 @@ import Glibc
 import Support
 
 /// A connection over which tests say exactly what they mean to say.
-final class RawClient {
+final class RawClient: @unchecked Sendable {
+    // `@unchecked Sendable` because one test at a time uses it.
+
     private let descriptor: Int32
 
     init(port: Int) throws {
@@ -40,6 +42,19 @@ final class RawClient {
 
     @discardableResult
     func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+
+    /// Sends what is taken at once of `bytes` from `start` on; 0 or less when nothing is.
+    func sendSome(_ bytes: [UInt8], from start: Int) -> Int {
+        bytes.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return 0 }
+            return Glibc.send(descriptor, base + start, bytes.count - start, Int32(MSG_NOSIGNAL))
+        }
+    }
+
+    func setSendTimeout(milliseconds: Int) {
+        var limit = timeval(tv_sec: milliseconds / 1000, tv_usec: milliseconds % 1000 * 1000)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
 
     /// The next bytes; nil when the server closed the connection.
     func receive(_ room: Int = 65_536) -> [UInt8]? {

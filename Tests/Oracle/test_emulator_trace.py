@@ -19,7 +19,7 @@ API_VERSIONS = {"keyvault": "7.6", "imds": "2023-07-01"}
 
 def judged(entry):
     """An exchange as the documents know it; None for one that they do not."""
-    if entry["response"] is None or entry["response"]["status"] in (401, 405):
+    if not entry.get("response") or entry["response"]["status"] in (401, 405):
         return None
     service = entry["service"]
     if service == "keyvault" and entry["method"] in ("GET", "PATCH"):

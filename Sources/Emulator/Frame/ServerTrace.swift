@@ -43,7 +43,7 @@ final class ServerTrace: Sendable {
                     type: request.server.headers["Content-Type"]),
             ],
             "response": response.isLost
-                ? nil
+                ? .null
                 : [
                     "status": .number(response.status), "headers": ServerTrace.headers(response.headers),
                     "body": ServerTrace.body(response),
