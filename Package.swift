@@ -107,7 +107,9 @@ let package = Package(
         tests("Runs", ["Runs", "SQLite", "Support"]),
 
         library("Stores", ["Azure", "Transport", "Storage", "Settings", "Support"]),
-        tests("Stores", ["Stores", "Azure", "Transport", "Storage", "Settings", "Support"]),
+        tests(
+            "Stores",
+            ["Stores", "Emulator", "HTTPServer", "Azure", "Transport", "Storage", "Settings", "Support"]),
         library("Emulator", ["HTTPServer", "Azure", "Storage", "SQLite", "Columns", "Support", "CCrypto"]),
         tests("Emulator", ["Emulator", "HTTPServer", "Azure", "Transport", "Storage", "Support"]),
 
