@@ -92,7 +92,8 @@ let package = Package(
 
         library("SQLite", ["Columns", "Support", "CSQLite"]),
         library("Azure", ["Transport", "Settings", "Support", "CCrypto"]),
-        tests("Azure", ["Azure", "Transport", "HTTPServer", "Settings", "Support"], excluding: ["Vectors"]),
+        tests(
+            "Azure", ["Azure", "Emulator", "Transport", "HTTPServer", "Settings", "Support"], excluding: ["Vectors"]),
 
         // Floor 4: a table, whatever file it is in; databases that rows end in; the history of runs.
         library("Tables", ["Parquet", "TextFormats", "Storage", "Columns", "Support"]),

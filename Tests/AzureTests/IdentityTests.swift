@@ -156,7 +156,18 @@ private func identity(_ url: String, _ variables: [String: String] = [:]) throws
             #expect(azure.asked.count == 2)
             #expect(asked.host == "169.254.169.254" && asked.path == "/metadata/identity/oauth2/token")
             #expect(asked.headers["Metadata"] == "true")
-            #expect(asked.query == ["api-version": "2018-02-01", "resource": "https://storage.azure.com"])
+            #expect(asked.query == ["api-version": "2023-07-01", "resource": "https://storage.azure.com"])
+        }
+    }
+
+    @Test func aMetadataServiceThatKnowsOldVersionsOnlyIsAskedInOne() async throws {
+        let azure = FakeAzure { asked, _ in
+            asked.query["api-version"] == "2018-02-01"
+                ? FakeAzure.managed() : .json(["error": "Bad request. api-version is invalid."], status: 400)
+        }
+        try await azure.run { url in
+            let token = try await identity(url).token(for: storage)
+            #expect(token.value == FakeAzure.token() && azure.asked.count == 2)
         }
     }
 

@@ -28,7 +28,7 @@ private func vault(_ challenge: String = vaultChallenge) -> FakeAzure {
             return .json([
                 "value": [["id": .string("\(id)/db-password"), "attributes": ["enabled": true]]],
                 "nextLink": .string(
-                    "https://shop-kv.vault.azure.net/secrets?api-version=7.4&$skiptoken=x&maxresults=25"),
+                    "https://shop-kv.vault.azure.net/secrets?api-version=7.6&$skiptoken=x&maxresults=25"),
             ])
         case ("GET", "/secrets"):
             return .json([
@@ -71,7 +71,7 @@ private func client(_ url: String) throws -> KeyVaultClient {
             #expect(azure.asked.map(\.host).map { $0.prefix(5) } == ["shop-", "login", "shop-"])
             #expect(azure.asked[0].headers["Authorization"] == nil)
             #expect(azure.asked[1].form["scope"] == "https://vault.azure.net/.default")
-            #expect(azure.asked[2].query == ["api-version": "7.4"])
+            #expect(azure.asked[2].query == ["api-version": "7.6"])
             #expect(
                 azure.asked.allSatisfy { $0.headers["x-ms-client-request-id"] != nil || $0.host.hasPrefix("login") })
             #expect(try await vault.find("missing") == nil)

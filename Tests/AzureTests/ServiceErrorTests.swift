@@ -76,7 +76,7 @@ private let refusals = [
         told: "the shared access signature is wrong", hint: "renewed"),
     Refusal(
         status: 403, code: "AuthenticationFailed", who: .key,
-        headers: ["Date": Moment(seconds: Moment.now.seconds + 3600).httpDate], told: "clock is 60 minutes behind",
+        headers: ["Date": Moment(seconds: Moment.now.seconds + 3600).httpDate], told: "this machine's clock is ",
         hint: "timedatectl"),
     Refusal(
         status: 401, code: "InvalidAuthenticationInfo",

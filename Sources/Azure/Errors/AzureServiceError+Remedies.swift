@@ -57,7 +57,7 @@ extension AzureServiceError {
         guard status == 401 || status == 403, let date else { return nil }
         let difference = date.seconds - Moment.now.seconds
         guard abs(difference) > 600 else { return nil }
-        let minutes = "\(abs(difference) / 60) minutes \(difference > 0 ? "behind" : "ahead")"
+        let minutes = "\((abs(difference) + 30) / 60) minutes \(difference > 0 ? "behind" : "ahead")"
         return Reason(
             .permission,
             "this machine's clock is \(minutes), and signatures and tokens are held for invalid",

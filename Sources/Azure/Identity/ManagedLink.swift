@@ -156,10 +156,14 @@ struct ManagedLink: IdentityLink {
             $0.isEmpty ? nil : $0
         }
         let base = try WebAddress(root ?? "http://\(AzureSettings.metadataHost)")
-        let url = base.appending(path: "metadata/identity/oauth2/token").with(query: [
-            ("api-version", "2018-02-01"), ("resource", resource), ("client_id", clientID),
-        ])
-        var request = HTTPRequest(.get, url, headers: ["Metadata": "true"], service: "imds")
+        // What stands in for the service in some places knows the oldest version only.
+        var versions: ArraySlice<String> = ["2023-07-01", "2018-02-01"]
+        func url() -> WebAddress {
+            base.appending(path: "metadata/identity/oauth2/token").with(query: [
+                ("api-version", versions.first), ("resource", resource), ("client_id", clientID),
+            ])
+        }
+        var request = HTTPRequest(.get, url(), headers: ["Metadata": "true"], service: "imds")
         request.proxy = false
         // Elsewhere nobody answers at that address: a second is enough to find out.
         request.timeouts = HTTPTimeouts(connect: .seconds(1), stall: .seconds(10))
@@ -194,6 +198,9 @@ struct ManagedLink: IdentityLink {
                 do { try await http.options.clock.sleep(.milliseconds(wait)) } catch {
                     throw SluiceError(.cancelled, "cancelled while waiting for the metadata service")
                 }
+            case 400 where versions.count > 1 && answer.map({ $0.text().contains("api-version") }) == true:
+                versions.removeFirst()
+                request.url = url()
             case 400 where clientID == nil:
                 return .absent(
                     "this machine has no managed identity, or several and AZURE_CLIENT_ID is not set")

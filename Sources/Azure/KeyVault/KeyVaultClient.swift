@@ -35,7 +35,7 @@ public struct VaultSecretEntry: Sendable, Equatable {
 ///     try await vault.secret("orders-db-password").value
 public final class KeyVaultClient: Sendable {
     /// The version of the service that is spoken to.
-    public static let version = "7.4"
+    public static let version = "7.6"
 
     private struct Key: Hashable {
         var name: String
@@ -116,6 +116,7 @@ public final class KeyVaultClient: Sendable {
                 .limitExceeded, "the value for the secret \"\(name)\" has \(value.utf8.count) bytes",
                 hint: "Key Vault takes 25 KiB")
         }
+        try await meet()
         let body = JSONText.members([
             "value": .string(value), "contentType": contentType.map { .string($0) },
             "attributes": expiry.map { ["exp": .number($0.seconds)] },
@@ -137,6 +138,15 @@ public final class KeyVaultClient: Sendable {
     }
 
     // MARK: Requests
+
+    /// Lets the vault show whose tokens it takes, before it is sent what is secret.
+    private func meet() async throws(SluiceError) {
+        guard !authorizer.knowsTheVault else { return }
+        var question = request(.get, "secrets")
+        question.url = question.url.with(query: [("maxresults", "1")])
+        let (response, _) = try await azure.fetch(question, as: .nobody, accepting: [401], limit: 1 << 20)
+        _ = try await authorizer.shouldRetry(after: response, to: question)
+    }
 
     private func request(_ method: HTTPMethod, _ path: String) -> HTTPRequest {
         HTTPRequest(
@@ -223,6 +233,9 @@ final class VaultAuthorizer: HTTPAuthorizer {
         self.azure = azure
         self.host = host
     }
+
+    /// Whether the vault has shown whose tokens it takes.
+    var knowsTheVault: Bool { challenge.withLock { $0 != nil } }
 
     func authorize(_ request: inout HTTPRequest) async throws(SluiceError) {
         guard let scope = challenge.withLock({ $0?.scope }) else {
