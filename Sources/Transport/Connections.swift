@@ -22,10 +22,10 @@ final class Connections: Sendable {
     }
 
     /// One exchange, up to the answer's headers.
-    func exchange(_ request: HTTPRequest) async throws(TransferFailure) -> HTTPResponse {
+    func exchange(_ request: HTTPRequest, isFresh: Bool) async throws(TransferFailure) -> HTTPResponse {
         let transfer: Transfer
         do throws(SluiceError) {
-            transfer = try prepare(request)
+            transfer = try prepare(request, isFresh: isFresh)
         } catch {
             throw TransferFailure(error: error, isTransient: false, reached: .never)
         }
@@ -50,7 +50,7 @@ final class Connections: Sendable {
         return HTTPResponse(status: head.status, headers: headers, url: request.url, attempts: 1, body: body)
     }
 
-    private func prepare(_ request: HTTPRequest) throws(SluiceError) -> Transfer {
+    private func prepare(_ request: HTTPRequest, isFresh: Bool) throws(SluiceError) -> Transfer {
         try options.trace?.check()
         let started = try start()
         let route = options.routes.first { $0.matches(request.url.host) }
@@ -66,7 +66,8 @@ final class Connections: Sendable {
             request: request, route: route?.origin,
             proxy: request.proxy && route == nil
                 ? ProxyChoice(for: request.url, environment: options.environment) : nil,
-            caFile: started.trust.file, userAgent: options.userAgent, timeouts: request.timeouts ?? options.timeouts)
+            caFile: started.trust.file, userAgent: options.userAgent, timeouts: request.timeouts ?? options.timeouts,
+            isFresh: isFresh)
         return Transfer(plan, engine: started.engine)
     }
 

@@ -49,12 +49,13 @@ public final class HTTPClient: Sendable {
         var attempt = 0
         var sendings = 0
         var isChallenged = false
+        var isFresh = false
         while true {
             attempt += 1
             let failure: TransferFailure
             let wait: Duration
             do throws(TransferFailure) {
-                var response = try await follow(request, authorizer, &sendings)
+                var response = try await follow(request, authorizer, isFresh, &sendings)
                 response.attempts = sendings
                 if response.status == 401, !isChallenged, let authorizer {
                     isChallenged = true
@@ -75,7 +76,9 @@ public final class HTTPClient: Sendable {
                     do throws(SluiceError) {
                         return try await finish(response)
                     } catch {
-                        throw TransferFailure(error: error, isTransient: error.isTransient, reached: .perhaps)
+                        // What the body itself failed by says more than its words.
+                        throw (response.body as? TransferBody)?.failure
+                            ?? TransferFailure(error: error, isTransient: false, reached: .perhaps)
                     }
                 }
                 await Self.discard(response)
@@ -88,6 +91,7 @@ public final class HTTPClient: Sendable {
             guard attempt < policy.attempts, policy.retries(failure, isIdempotent: request.isIdempotent),
                 options.clock.now() - begin + pause <= policy.deadline
             else { throw failure.error }
+            isFresh = failure.reached == .perhaps
             do throws(TransferFailure) { try await sleep(pause) } catch { throw error.error }
         }
     }
@@ -122,7 +126,7 @@ public final class HTTPClient: Sendable {
 
     /// Sends a request, and goes where redirects of a GET or HEAD lead.
     private func follow(
-        _ original: HTTPRequest, _ authorizer: (any HTTPAuthorizer)?, _ sendings: inout Int
+        _ original: HTTPRequest, _ authorizer: (any HTTPAuthorizer)?, _ isFresh: Bool, _ sendings: inout Int
     ) async throws(TransferFailure) -> HTTPResponse {
         var request = original
         var isAtHome = true
@@ -140,7 +144,7 @@ public final class HTTPClient: Sendable {
                 try await sleep(throttle.turn(signed.url.host, now: options.clock.now()))
             }
             sendings += 1
-            let response = try await connections.exchange(signed)
+            let response = try await connections.exchange(signed, isFresh: isFresh)
             let next: WebAddress?
             do throws(SluiceError) {
                 next = try Redirect.target(of: response, to: request)

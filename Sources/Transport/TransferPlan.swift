@@ -12,6 +12,8 @@ struct TransferPlan: Sendable {
     var caFile: String?
     var userAgent: String
     var timeouts: HTTPTimeouts
+    /// Whether a connection that was kept must not be used: the one before may be dead, and nobody has noticed.
+    var isFresh = false
 
     var body: HTTPBody { request.body }
     var isIdempotent: Bool { request.isIdempotent }
@@ -34,7 +36,6 @@ struct TransferPlan: Sendable {
         guard let route else { return request.url.text }
         var url = request.url
         url.scheme = route.scheme
-        if route.scheme != request.url.scheme, url.port == nil { url.port = nil }
         return url.text
     }
 
@@ -88,6 +89,7 @@ struct TransferPlan: Sendable {
             result.is_head = request.method == .head ? 1 : 0
             result.decodes = decodes ? 1 : 0
             result.is_once = isIdempotent ? 0 : 1
+            result.is_fresh = isFresh ? 1 : 0
             result.connect_timeout_ms = Int(max(1, timeouts.connect.nanoseconds / 1_000_000))
             result.context = context
             return body(&result)

@@ -53,6 +53,16 @@ import Testing
         #expect(error.code == .timedOut)
     }
 
+    /// Who sets a limit for the whole wants to know by then, and not after five times as long.
+    @Test func aLimitForTheWholeIsNotTriedAgain() async throws {
+        for (key, path) in [("whole-body", "/drip/1000/20"), ("whole-answer", "/slow/20000")] {
+            var request = HTTPRequest(.get, try server.url(path), headers: ["X-Key": key])
+            request.timeouts = .init(total: .milliseconds(200))
+            await #expect(throws: SluiceError.self) { _ = try await client.fetch(request) }
+            #expect(try await server.seen(key) == 1)
+        }
+    }
+
     @Test func aConnectionThatNobodyAccepts() async throws {
         // An address for documentation: no packet to it is answered, or it is refused on the way.
         let error = try await failure("http://192.0.2.1/", timeouts: .init(connect: .milliseconds(300)))

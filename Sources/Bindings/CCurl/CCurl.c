@@ -211,6 +211,7 @@ struct sluice_curl_transfer *sluice_curl_start(
         SET(CURLOPT_CONNECT_TO, transfer->connect_to);
     }
     if (request->decodes) SET(CURLOPT_ACCEPT_ENCODING, "");
+    if (request->is_fresh) SET(CURLOPT_FRESH_CONNECT, 1L);
     if (request->is_once) SET(CURLOPT_MAXAGE_CONN, 15L);
     if (request->is_head) {
         SET(CURLOPT_NOBODY, 1L);

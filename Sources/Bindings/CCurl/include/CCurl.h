@@ -64,6 +64,7 @@ struct sluice_curl_request {
     int is_head;
     int decodes;                // offers to take a compressed body, and decompresses it
     int is_once;                // must not be sent on a connection that has been idle for long
+    int is_fresh;               // must be sent on a new connection
     long connect_timeout_ms;
     void *context;
 };
