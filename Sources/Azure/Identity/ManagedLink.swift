@@ -201,6 +201,7 @@ struct ManagedLink: IdentityLink {
             case 400 where versions.count > 1 && answer.map({ $0.text().contains("api-version") }) == true:
                 versions.removeFirst()
                 request.url = url()
+                request.service = "msi"
             case 400 where clientID == nil:
                 return .absent(
                     "this machine has no managed identity, or several and AZURE_CLIENT_ID is not set")

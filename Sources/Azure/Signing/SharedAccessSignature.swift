@@ -41,6 +41,8 @@ public struct SharedAccessSignature: Sendable, CustomStringConvertible, CustomDe
         let items = text.split(separator: "&").map { item in
             let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             let value = parts.count > 1 ? parts[1] : ""
+            // As it is written it may be encoded in a way of its own, and a message may quote it so.
+            if parts[0] == "sig" { Redactor.shared.protect(value) }
             return (name: parts[0], value: value.percentDecoded() ?? value)
         }
         guard let sas = SharedAccessSignature(items: items) else {
