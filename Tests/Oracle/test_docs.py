@@ -162,7 +162,7 @@ def test_every_key_is_on_the_page_as_the_schema_explains_it(sluice):
     job = schema["definitions"]["job"]
     assert listed(PROJECT, "project") == explained(schema)
     assert listed(PROJECT, "job") == explained(job)
-    assert listed(IDENTITY, "azure") == explained(schema["definitions"]["set-of-azure-settings"])
+    assert listed(IDENTITY, "azure") == explained(schema["definitions"]["set-of-Azure-settings"])
     kinds = cases(job, "kind")
     assert set(kinds) == {"ingest", "report"}
     assert listed(INGEST, "ingest") == explained(kinds["ingest"])
