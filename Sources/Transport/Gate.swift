@@ -21,6 +21,8 @@ struct Gate {
     private var waiting: [Transfer] = []
     /// The first transfer of several: the others wait until its connection stands, and may share it then.
     private weak var pioneer: Transfer?
+    /// Whether the last one came to nothing. Those that wait then try at once, or they would fail one after the other.
+    private var isInDoubt = false
 
     /// An origin to which there may be so many connections; one that is not encrypted is never multiplexed.
     init(connections: Int, isSecure: Bool) {
@@ -42,18 +44,21 @@ struct Gate {
         let transfer = waiting[first]
         waiting.removeSubrange(...first)
         running += 1
-        if running == 1, speech != .single { pioneer = transfer }
+        if running == 1, speech != .single, !isInDoubt { pioneer = transfer }
         return transfer
     }
 
     /// A transfer's connection stands.
     mutating func connected(_ transfer: Transfer) {
+        isInDoubt = false
         if pioneer === transfer { pioneer = nil }
     }
 
     /// A transfer that had begun has ended.
     mutating func left(_ transfer: Transfer) {
         running -= 1
-        if pioneer === transfer { pioneer = nil }
+        guard pioneer === transfer else { return }
+        pioneer = nil
+        isInDoubt = true
     }
 }

@@ -24,8 +24,9 @@ public struct HTTPResponse: Sendable {
             SluiceError(
                 .limitExceeded, "\(url.host) answered with \(count) bytes or more, the limit for this is \(limit)")
         }
-        guard declared <= limit else { throw tooLarge(declared) }
+        // The answer to HEAD declares a body that does not come.
         guard let first = try await body.next() else { return .empty }
+        guard declared <= limit else { throw tooLarge(declared) }
         guard first.count <= limit else { throw tooLarge(first.count) }
         guard let second = try await body.next() else { return first }
         let whole = MutableBuffer(capacity: max(declared, first.count + second.count))

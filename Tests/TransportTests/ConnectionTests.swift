@@ -57,6 +57,24 @@ import Testing
         #expect(ContinuousClock.now - begin < .seconds(100))
     }
 
+    /// The first of many goes ahead, and when it gets nowhere the others do not wait for one another.
+    @Test func aHostThatDoesNotSpeakHoldsNobodyUpForLong() async throws {
+        let client = testClient { $0.timeouts.connect = .seconds(1) }
+        let begin = ContinuousClock.now
+        await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<30 {
+                // Plain HTTP, which waits for the end of a line while TLS waits for an answer.
+                group.addTask {
+                    (try? await client.fetch(
+                        HTTPRequest(.get, WebAddress("https://127.0.0.1:\(server.port)/")), retry: RetryPolicy.none))
+                        == nil
+                }
+            }
+            for await failed in group { #expect(failed) }
+        }
+        #expect(ContinuousClock.now - begin < .seconds(20))
+    }
+
     @Test func aConnectionIsUsedAgain() async throws {
         let client = site.client()
         let url = try WebAddress("\(site.apache.plain)/faults/echo/again")

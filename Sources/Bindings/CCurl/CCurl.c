@@ -4,6 +4,9 @@
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,6 +165,16 @@ static int on_starting(void *user, char *remote, char *local, int remote_port, i
     return transfer->callbacks.starting(transfer->context) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
+/// A connection is not for the programs that this one starts. And one whose packets nobody acknowledges for a minute is
+/// dead: without this, transfers over HTTP/2 would go on being sent on it.
+static int on_socket(void *user, curl_socket_t socket, curlsocktype purpose) {
+    (void)user, (void)purpose;
+    unsigned int patience = 60000;
+    fcntl(socket, F_SETFD, FD_CLOEXEC);
+    setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
+    return CURL_SOCKOPT_OK;
+}
+
 static void discard(struct sluice_curl_transfer *transfer) {
     if (transfer->easy) lib.curl_easy_cleanup(transfer->easy);
     lib.curl_slist_free_all(transfer->headers);
@@ -195,6 +208,7 @@ struct sluice_curl_transfer *sluice_curl_start(
     SET(CURLOPT_HTTPHEADER, transfer->headers);
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(CURLOPT_SOCKOPTFUNCTION, on_socket);
     SET(CURLOPT_BUFFERSIZE, 256L << 10);
     SET(CURLOPT_CONNECTTIMEOUT_MS, request->connect_timeout_ms);
     SET(CURLOPT_PROXY, request->proxy ? request->proxy : "");
