@@ -87,7 +87,7 @@ import Testing
             let begun = try RawClient(port: server.port)
             begun.send("GET / HTTP/1.1\r\nHost: h\r\n")
             var isOpen = true
-            for _ in 0..<60 where isOpen {
+            for _ in 0..<400 where isOpen {
                 isOpen = slow.send("G") && begun.send("X: y\r\n")
                 usleep(100_000)
             }
@@ -104,7 +104,7 @@ import Testing
             let client = try RawClient(port: server.port)
             client.send("PUT /count HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n")
             var isOpen = true
-            for _ in 0..<80 where isOpen {
+            for _ in 0..<400 where isOpen {
                 isOpen = client.send("x")
                 usleep(100_000)
             }

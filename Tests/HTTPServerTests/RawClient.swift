@@ -21,7 +21,7 @@ final class RawClient: @unchecked Sendable {
         guard status == 0 else {
             throw SluiceError(.inputOutput, "cannot connect to \(port): \(String(cString: strerror(errno)))")
         }
-        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }

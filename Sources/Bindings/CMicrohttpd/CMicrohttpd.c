@@ -112,7 +112,8 @@ void *sluice_http_start(const sluice_http_options *options) {
         {MHD_OPTION_END, 0, NULL},
     };
     int next = 11;
-    unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    // poll, not epoll: with that the library misses that a client hung up when it hears of it together with data.
+    unsigned int flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     if (options->threads > 1) {
         items[next++] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)options->threads, NULL};
     }
