@@ -51,7 +51,7 @@ class Azure:
         self.data = Path(data)
         self.arguments = list(arguments)
         TRACES.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(suffix=".jsonl", dir=TRACES)
+        handle, name = tempfile.mkstemp(prefix="emulator-", suffix=".jsonl", dir=TRACES)
         os.close(handle)
         self.trace = Path(name)
         self.ports = ["--port", two_ports(), "--tls-port", two_ports()]

@@ -35,7 +35,7 @@ def test_exchanges_fit_the_documents(tmp_path):
     count = 0
     path = tmp_path / "all.jsonl"
     with open(path, "w", encoding="utf-8") as out:
-        for trace in sorted(TRACES.glob("*.jsonl")):
+        for trace in sorted(TRACES.glob("emulator-*.jsonl")):
             for line in trace.read_text(encoding="utf-8").splitlines():
                 entry = judged(json.loads(line))
                 if entry:
@@ -48,7 +48,7 @@ def test_exchanges_fit_the_documents(tmp_path):
 
 
 def test_no_secret_is_in_a_trace():
-    text = "".join(trace.read_text(encoding="utf-8") for trace in TRACES.glob("*.jsonl"))
+    text = "".join(trace.read_text(encoding="utf-8") for trace in TRACES.glob("emulator-*.jsonl"))
     for pattern in [r"sig=(?!\*\*\*)[^&\"]{8}", r"SharedKey \w", r"Bearer ey", r"eyJ0eXAi[\w-]{20}", r"client_secret=",
                     r"the right header", r"the right one", r"påsswörd"]:
         assert not re.search(pattern, text), pattern

@@ -27,7 +27,12 @@ final class EmulatorCore: Sendable {
         let directory = Directory()
         if let file = options.directoryFile { try directory.read(file) }
         let faults = FaultSwitches()
-        if let file = options.faultsFile { faults.set(try FaultRule.parse(try JSONFile.read(file))) }
+        if let file = options.faultsFile {
+            let document = try JSONFile.read(file)
+            do throws(SluiceError) { faults.set(try FaultRule.parse(document)) } catch {
+                throw error.at(.init(file: file))
+            }
+        }
         let issuer = try TokenIssuer(folder, tenant: options.tenant)
         let own = try await EmulatorServices.all(options, folder, issuer, directory)
         return EmulatorCore(
