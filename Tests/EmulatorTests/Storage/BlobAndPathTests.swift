@@ -127,6 +127,15 @@ import Testing
         #expect(fault { try engine.appendFile("lake/box/blob", 12, "x") } == "InvalidFlushOperation")
     }
 
+    @Test func renamesABlobWithoutThoseWhoseNamesBeginWithIts() throws {
+        let fixture = Fixture()
+        let engine = try fixture.open()
+        try engine.makeContainer("flat/box")
+        for name in ["a", "a/1", "b/1"] { try engine.write("flat/box/\(name)", name) }
+        _ = try engine.rename(BlobPath("flat/box/a"), .none, to: BlobPath("flat/box/b"), .none)
+        #expect(try engine.names("flat/box") == ["a/1", "b", "b/1"])
+    }
+
     @Test(arguments: ["flat", "lake"]) func renamesWholeDirectories(account: String) async throws {
         let fixture = Fixture()
         let engine = try fixture.open()

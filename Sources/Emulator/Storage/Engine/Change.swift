@@ -11,8 +11,9 @@ enum Change: Sendable {
     case dropBelow(container: Int, BlobName)
     case stage(container: Int, BlobName, StagedPiece, since: Int64)
     case dropStaged(container: Int, BlobName)
-    /// Gives an entry another name, and everything below it.
-    case move(container: Int, BlobName, to: Int, BlobName)
+    /// Gives an entry another name; a folder takes along what is below it. (On a flat account a blob may have a name that
+    /// others begin with.)
+    case move(container: Int, BlobName, to: Int, BlobName, isFolder: Bool)
     /// The highest version that was given out, so that none is given out twice.
     case setVersion(Int64)
 
@@ -59,12 +60,13 @@ enum Change: Sendable {
             record.write(9)
             record.write(container)
             record.write(name)
-        case .move(let container, let name, let target, let newName):
+        case .move(let container, let name, let target, let newName, let isFolder):
             record.write(10)
             record.write(container)
             record.write(name)
             record.write(target)
             record.write(newName)
+            record.write(isFolder)
         case .setVersion(let version):
             record.write(11)
             record.write(version)
@@ -91,7 +93,8 @@ enum Change: Sendable {
         case 9: self = .dropStaged(container: try record.int(), try record.name())
         case 10:
             self = .move(
-                container: try record.int(), try record.name(), to: try record.int(), try record.name())
+                container: try record.int(), try record.name(), to: try record.int(), try record.name(),
+                isFolder: try record.bool())
         case 11: self = .setVersion(try record.integer())
         default: throw RecordReader.Damaged()
         }

@@ -139,7 +139,10 @@ extension StorageEngine {
             }
             if isFolder, change.state.hasBelow(target.name, in: to) { throw .directoryNotEmpty }
             if isFolder { try change.checkLeases(below: source.name, in: from) }
-            change.add(.move(container: from, source.name, to: to, target.name))
+            // Blocks may wait there for a blob that is not.
+            change.add(.dropStaged(container: to, target.name))
+            if isFolder { change.add(.dropBelow(container: to, target.name)) }
+            change.add(.move(container: from, source.name, to: to, target.name, isFolder: isFolder))
             return moved ?? Entry(kind: .directory, version: change.version())
         }
     }

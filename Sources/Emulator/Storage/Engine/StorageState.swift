@@ -61,8 +61,8 @@ struct StorageState: Sendable {
             if let before, let before { content.release([before.extent]) }
         case .dropStaged(let container, let name):
             dropStaged(container, name, content)
-        case .move(let container, let name, let target, let newName):
-            move(container, name, to: target, newName)
+        case .move(let container, let name, let target, let newName, let isFolder):
+            move(container, name, to: target, newName, isFolder)
         case .setVersion(let version):
             lastVersion = max(lastVersion, version)
         }
@@ -76,13 +76,15 @@ struct StorageState: Sendable {
     }
 
     /// What stood under the new name was dropped by a change before.
-    private mutating func move(_ container: Int, _ name: BlobName, to target: Int, _ newName: BlobName) {
-        for old in [name] + namesBelow(name, in: container) {
+    private mutating func move(
+        _ container: Int, _ name: BlobName, to target: Int, _ newName: BlobName, _ isFolder: Bool
+    ) {
+        for old in [name] + (isFolder ? namesBelow(name, in: container) : []) {
             guard let entry = containers[container]?.entries[old] else { continue }
             containers[container]?.entries[old] = nil
             containers[target]?.entries[Self.renamed(old, from: name, to: newName)] = entry
         }
-        for old in [name] + stagedBelow(name, in: container) {
+        for old in [name] + (isFolder ? stagedBelow(name, in: container) : []) {
             guard let staged = containers[container]?.staged[old] else { continue }
             containers[container]?.staged[old] = nil
             containers[container]?.stagingFiles[old] = nil
