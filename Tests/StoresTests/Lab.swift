@@ -160,8 +160,8 @@ enum StoreKind: String, CaseIterable, Sendable {
     /// An empty store of this kind. Of a container it is a folder in it, so that paths are not taken for the container's.
     func make() async throws -> any ObjectStore {
         if self == .folder { return ScratchStore() }
-        let container = try await Lab.shared.container(account, dialect)
-        return try Lab.shared.stores(account).store(container.url + "/some/where")
+        return try Lab.shared.stores(account).store(
+            try await Lab.shared.container(account, dialect).url + "/some/where")
     }
 
     /// The same with the container's name, for faults.
@@ -210,4 +210,13 @@ private struct ScratchStore: ObjectStore {
     func lease(_ path: String, seconds: Int) async throws(SluiceError) -> (any ObjectLease)? {
         try await base.lease(path, seconds: seconds)
     }
+}
+
+/// Names that no well-behaved client gives to blobs.
+enum BlobNaming {
+    static func path(_ account: String, _ container: String, _ name: String) -> BlobPath {
+        BlobPath(account: account, container: container, name: BlobName(name))
+    }
+
+    static func put(_ path: BlobPath) throws { _ = try Lab.shared.engine.put(path, .none, kind: .block) { _ in } }
 }

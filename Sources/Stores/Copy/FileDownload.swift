@@ -13,8 +13,8 @@ struct FileDownload {
     private let path: String
     private let condition: WriteCondition
     private let monitor: StoreCopy.Monitor
-    private let partial: String
-    private let journal: String
+    let partial: String
+    let journal: String
     private let ranges: [Range<Int>]
 
     private static let pieceSize = 8 << 20
@@ -44,7 +44,7 @@ struct FileDownload {
     }
 
     func run() async throws(SluiceError) {
-        try Storage.makeFolders(store.url(path).split(separator: "/").count > 1 ? folder : ".")
+        try Storage.makeFolders(folder)
         let file = try PartialFile(partial, name: store.url(path))
         guard try file.lock() else {
             throw SluiceError(
