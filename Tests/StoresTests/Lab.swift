@@ -71,9 +71,10 @@ final class Lab: HTTPHandler, Sendable {
         let labels = request.host.split(separator: ".")
         guard labels.count > 2, let account = labels.first.map(String.init) else { return ServerResponse(400) }
         let call: StorageCall
-        do {
+        do throws(StorageFault) {
             call = try StorageCall(
-                request, account: account, path: request.path, baseURL: "https://\(request.host)", now: .now)
+                request, account: account, path: request.path, baseURL: "https://\(request.host)", now: .now,
+                id: "test")
         } catch {
             return ServerResponse(error.status, headers: ["x-ms-error-code": error.code])
         }
@@ -83,7 +84,7 @@ final class Lab: HTTPHandler, Sendable {
             guard
                 let index = rules.firstIndex(where: {
                     $0.times > 0 && $0.container == call.container && $0.method == request.method
-                        && request.rawQuery.contains($0.query)
+                        && ($0.query.isEmpty || request.rawQuery.contains($0.query))
                 })
             else { return nil }
             rules[index].times -= 1
@@ -123,7 +124,7 @@ final class Lab: HTTPHandler, Sendable {
     }
 
     /// Stores that use `account` of this lab, and wait for little.
-    func stores(_ account: String, key: String? = nil, options: StoreOptions = StoreOptions()) throws -> Stores {
+    func stores(_ account: String, key: String? = nil, options: StoreOptions = .small) throws -> Stores {
         let settings = try AzureSettings(environment: ["SLUICE_AZURE_EMULATOR": "http://127.0.0.1:\(port)"])
         var http = settings.httpOptions
         http.retry.base = .milliseconds(5)
@@ -219,4 +220,26 @@ enum BlobNaming {
     }
 
     static func put(_ path: BlobPath) throws { _ = try Lab.shared.engine.put(path, .none, kind: .block) { _ in } }
+}
+
+extension StoreOptions {
+    /// A sixteenth of what is usual, so that a test of many blocks takes little time.
+    static var small: StoreOptions {
+        var options = StoreOptions()
+        options.blockSize = 512 << 10
+        options.rangeSize = 256 << 10
+        options.writeMemory = 2 << 20
+        options.readMemory = 2 << 20
+        return options
+    }
+}
+
+extension StoreCopy {
+    /// A copy that goes on from small sizes already.
+    static func small(from source: any ObjectStore, to target: any ObjectStore) -> StoreCopy {
+        var copy = StoreCopy(from: source, to: target)
+        copy.resumesFrom = 2 << 20
+        copy.pieceSize = 512 << 10
+        return copy
+    }
 }

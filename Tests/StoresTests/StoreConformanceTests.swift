@@ -9,7 +9,7 @@ import Testing
     @Test(arguments: StoreKind.allCases)
     func whatIsWrittenIsRead(kind: StoreKind) async throws {
         let store = try await kind.make()
-        for size in [0, 1, 1000, 4 << 20, (8 << 20) + 1, (20 << 20) + 12_345] {
+        for size in [0, 1, 1000, 4 << 16, (8 << 16) + 1, (20 << 16) + 12_345] {
             let bytes = sample(size)
             try await write(bytes, to: "in/\(size).bin", of: store)
             let object = try await store.open("in/\(size).bin")
@@ -27,7 +27,7 @@ import Testing
     func nothingIsSeenBeforeTheEnd(kind: StoreKind) async throws {
         let store = try await kind.make()
         let sink = try await store.create("in/a.bin")
-        try await sink.write(sample(17 << 20))
+        try await sink.write(sample(17 << 16))
         #expect(try await store.facts("in/a.bin") == nil)
         #expect(try await store.list("").isEmpty)
         await sink.abandon()
@@ -36,11 +36,11 @@ import Testing
         // What was there stays until the end, and is replaced as a whole.
         try await store.write("old", to: "in/a.bin")
         let second = try await store.create("in/a.bin")
-        try await second.write(sample(9 << 20))
+        try await second.write(sample(9 << 16))
         #expect(try await store.text(of: "in/a.bin") == "old")
         try await second.finish()
         await second.abandon()
-        #expect(try await store.open("in/a.bin").size == 9 << 20)
+        #expect(try await store.open("in/a.bin").size == 9 << 16)
         #expect(try await store.list("") == ["in/a.bin"])
     }
 
@@ -76,7 +76,7 @@ import Testing
         await #expect { try await sink.finish() } throws: { ($0 as? SluiceError)?.code == .conflict }
         await sink.abandon()
         let large = try await store.create("a", .ifUnchanged(tag: first))
-        try await large.write(sample(9 << 20))
+        try await large.write(sample(9 << 16))
         await #expect { try await large.finish() } throws: { ($0 as? SluiceError)?.code == .conflict }
         await large.abandon()
         #expect(try await store.text(of: "a") == "22")
@@ -123,7 +123,7 @@ import Testing
     @Test(arguments: StoreKind.allCases)
     func movedObjectsKeepTheirBytes(kind: StoreKind) async throws {
         let store = try await kind.make()
-        let bytes = sample(10 << 20)
+        let bytes = sample(10 << 16)
         try await write(bytes, to: "a/b", of: store)
         #expect(try await store.move("a/b", to: "x/y/z", .ifAbsent))
         #expect(try await store.facts("a/b") == nil)
@@ -168,10 +168,10 @@ import Testing
     @Test(arguments: StoreKind.allCases)
     func whatWasOpenedStaysWhatItWas(kind: StoreKind) async throws {
         let store = try await kind.make()
-        let bytes = sample(9 << 20)
+        let bytes = sample(9 << 16)
         try await write(bytes, to: "a", of: store)
         let object = try await store.open("a")
-        try await write(sample(9 << 20, seed: 7), to: "a", of: store)
+        try await write(sample(9 << 16, seed: 7), to: "a", of: store)
         do throws(SluiceError) {
             // A folder has the old file still; a store says that it is another by now. Never a mixture.
             #expect(try await object.read(0..<object.size) == bytes)
@@ -225,7 +225,7 @@ func write(_ bytes: Buffer, to path: String, of store: any ObjectStore) async th
     let sink = try await store.create(path)
     var position = 0
     while position < bytes.count {
-        let end = min(bytes.count, position + 1_234_567)
+        let end = min(bytes.count, position + 123_457)
         try await sink.write(bytes[position..<end])
         position = end
     }

@@ -12,17 +12,17 @@ import Testing
         let (store, _) = try await kind.makeNamed()
         let here = Scratch()
         let folder = FolderStore(here.path + "/in")
-        for (path, size) in [("a.csv", 10), ("b.json", 0), ("sub/c.csv", 9 << 20), ("sub/deep/d", 1)] {
+        for (path, size) in [("a.csv", 10), ("b.json", 0), ("sub/c.csv", 9 << 16), ("sub/deep/d", 1)] {
             try await write(sample(size), to: path, of: folder)
         }
-        let up = StoreCopy(from: folder, to: store)
+        let up = StoreCopy.small(from: folder, to: store)
         let first = try await up.copy(folder: "", recursive: true, into: "x/y")
-        #expect(first.copied == 4 && first.failed == 0 && first.bytes == (9 << 20) + 11)
+        #expect(first.copied == 4 && first.failed == 0 && first.bytes == (9 << 16) + 11)
         let again = try await up.copy(folder: "", recursive: true, into: "x/y")
         #expect(again.identical == 4 && again.copied == 0)
 
         let out = FolderStore(here.path + "/out")
-        let down = StoreCopy(from: store, to: out)
+        let down = StoreCopy.small(from: store, to: out)
         #expect(try await down.copy(folder: "x/y", recursive: true, into: "").copied == 4)
         #expect(try await down.copy(folder: "x/y", recursive: true, into: "").identical == 4)
         #expect(system("diff -r '\(here.path)/in' '\(here.path)/out' > /dev/null") == 0)
@@ -45,19 +45,21 @@ import Testing
     @Test func storeToStoreGoesBothWays() async throws {
         let (blob, _) = try await StoreKind.blobFlat.makeNamed()
         let (lake, _) = try await StoreKind.dfsHierarchical.makeNamed()
-        try await write(sample(9 << 20), to: "in/a", of: blob)
-        #expect(try await StoreCopy(from: blob, to: lake).copy(folder: "in", recursive: true, into: "").copied == 1)
-        #expect(try await StoreCopy(from: lake, to: blob).copy(folder: "", recursive: true, into: "back").copied == 1)
-        #expect(try await whole(try await blob.open("back/a")) == sample(9 << 20))
+        try await write(sample(9 << 16), to: "in/a", of: blob)
+        #expect(
+            try await StoreCopy.small(from: blob, to: lake).copy(folder: "in", recursive: true, into: "").copied == 1)
+        #expect(
+            try await StoreCopy.small(from: lake, to: blob).copy(folder: "", recursive: true, into: "back").copied == 1)
+        #expect(try await whole(try await blob.open("back/a")) == sample(9 << 16))
     }
 
     /// Blocks that a dead process sent are not sent again, and nothing else is used of them.
     @Test func anUploadThatBrokeOffGoesOn() async throws {
         let (store, container) = try await StoreKind.blobFlat.makeNamed()
         let folder = FolderStore(Scratch().path)
-        let bytes = sample(40 << 20)
+        let bytes = sample(40 << 16)
         try await write(bytes, to: "big", of: folder)
-        let copy = StoreCopy(from: folder, to: store)
+        let copy = StoreCopy.small(from: folder, to: store)
         Lab.shared.fault(.status(403), "PUT", in: container, query: "comp=blocklist")
         let broken = try await copy.copy("big", to: "big")
         guard case .failed = broken.result else {
@@ -74,7 +76,7 @@ import Testing
         #expect(try await whole(try await store.open("big")) == bytes)
 
         // What has changed since is sent.
-        let other = sample(40 << 20, seed: 9)
+        let other = sample(40 << 16, seed: 9)
         Lab.shared.fault(.status(403), "PUT", in: container, query: "comp=blocklist")
         _ = try await copy.copy("big", to: "two")
         try await write(other, to: "big", of: folder)
@@ -87,9 +89,9 @@ import Testing
         let (store, container) = try await kind.makeNamed()
         let here = Scratch()
         let folder = FolderStore(here.path)
-        let bytes = sample(40 << 20)
+        let bytes = sample(40 << 16)
         try await write(bytes, to: "big", of: store)
-        let copy = StoreCopy(from: store, to: folder)
+        let copy = StoreCopy.small(from: store, to: folder)
         // Some ranges arrive, the last ones do not.
         Lab.shared.fault(.status(403), "GET", in: container, times: 1)
         var failures = 0
@@ -111,18 +113,18 @@ import Testing
         let (store, _) = try await StoreKind.blobFlat.makeNamed()
         let here = Scratch()
         let folder = FolderStore(here.path)
-        let bytes = sample(40 << 20)
+        let bytes = sample(40 << 16)
         try await write(bytes, to: "big", of: store)
         let object = try await store.open("big")
-        let partial = try FileDownload(object, folder, "big", .always, StoreCopy.Monitor())
-        let piece = bytes[0..<8 << 20]
+        let partial = try FileDownload(object, folder, "big", .always, StoreCopy.Monitor(), pieceSize: 512 << 10)
+        let piece = bytes[0..<8 << 16]
         let data = try PartialFile(partial.partial, name: "big")
         try data.write(piece, at: 0)
-        try data.write(sample(8 << 20, seed: 5), at: 8 << 20)
+        try data.write(sample(8 << 16, seed: 5), at: 8 << 16)
         let journal = try PartialFile(partial.journal, name: "big")
         let crc = String(CRC64.of(piece).value, radix: 16)
         try journal.append("0 \(crc)\n1 \(crc)\n99 1\nrubbish\n-1 0\n4 ")
-        let outcome = try await StoreCopy(from: store, to: folder).copy("big", to: "big")
+        let outcome = try await StoreCopy.small(from: store, to: folder).copy("big", to: "big")
         if case .failed(let error) = outcome.result { throw error }
         #expect(try await whole(try await folder.open("big")) == bytes)
     }
@@ -137,7 +139,7 @@ import Testing
         let here = Scratch()
         mkdir(here.path + "/out", 0o777)
         var failed: [String] = []
-        let summary = try await StoreCopy(from: store, to: FolderStore(here.path + "/out"))
+        let summary = try await StoreCopy.small(from: store, to: FolderStore(here.path + "/out"))
             .copy(
                 folder: "", recursive: true, into: "",
                 each: { outcome in
@@ -150,7 +152,7 @@ import Testing
 
     @Test func whatIsMissingIsSaid() async throws {
         let (store, _) = try await StoreKind.blobFlat.makeNamed()
-        let copy = StoreCopy(from: store, to: FolderStore(Scratch().path))
+        let copy = StoreCopy.small(from: store, to: FolderStore(Scratch().path))
         await #expect { try await copy.copy("no", to: "no") } throws: { ($0 as? SluiceError)?.code == .notFound }
     }
 

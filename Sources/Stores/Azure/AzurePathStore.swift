@@ -52,7 +52,7 @@ public struct AzurePathStore: ObjectStore {
         return AzureObject(
             name: root.url(path), facts: found.entry(path),
             check: WholeCheck(metadata: found.metadata, md5: found.contentMD5), memory: options.readMemory,
-            reader: RangeReader { [client] range throws(SluiceError) in
+            reader: RangeReader(size: options.rangeSize) { [client] range throws(SluiceError) in
                 CheckedBytes(bytes: try await client.read(full, range, etag: etag))
             })
     }

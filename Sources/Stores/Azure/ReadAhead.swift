@@ -5,8 +5,14 @@ import Support
 struct RangeReader: Sendable {
     private let fetch: @Sendable (Range<Int>) async throws(SluiceError) -> CheckedBytes
 
-    /// A reader that asks the service with `fetch`.
-    init(_ fetch: @escaping @Sendable (Range<Int>) async throws(SluiceError) -> CheckedBytes) { self.fetch = fetch }
+    /// No range that is asked for is longer.
+    let size: Int
+
+    /// A reader that asks the service for ranges of up to `size` bytes with `fetch`.
+    init(size: Int, _ fetch: @escaping @Sendable (Range<Int>) async throws(SluiceError) -> CheckedBytes) {
+        self.size = size
+        self.fetch = fetch
+    }
 
     /// The bytes of a range, and their checksum where it is known anyway. What arrived damaged is asked for again.
     func read(_ range: Range<Int>) async throws(SluiceError) -> CheckedBytes {
@@ -23,9 +29,9 @@ struct RangeReader: Sendable {
     /// The bytes in `range`, in pieces that are read side by side.
     func whole(_ range: Range<Int>) async throws(SluiceError) -> Buffer {
         if range.isEmpty { return .empty }
-        if range.count <= StoreOptions.rangeSize { return try await read(range).bytes }
-        let pieces = stride(from: range.lowerBound, to: range.upperBound, by: StoreOptions.rangeSize).map {
-            $0..<min($0 + StoreOptions.rangeSize, range.upperBound)
+        if range.count <= size { return try await read(range).bytes }
+        let pieces = stride(from: range.lowerBound, to: range.upperBound, by: size).map {
+            $0..<min($0 + size, range.upperBound)
         }
         let bytes = MutableBuffer(capacity: range.count)
         // In rounds, so that no more than a round is there besides the result.
@@ -111,7 +117,7 @@ final class ReadAhead: ByteStream, @unchecked Sendable {
         self.size = size
         self.reader = reader
         self.check = check
-        most = max(1, memory / StoreOptions.rangeSize)
+        most = max(1, memory / reader.size)
         if case .md5 = check { md5 = try Digest(.md5) }
     }
 
@@ -137,7 +143,7 @@ final class ReadAhead: ByteStream, @unchecked Sendable {
 
     private func ask() {
         while waiting.count < depth, asked < size {
-            let range = asked..<min(asked + StoreOptions.rangeSize, size)
+            let range = asked..<min(asked + reader.size, size)
             asked = range.upperBound
             waiting.append(
                 Task { [reader] in

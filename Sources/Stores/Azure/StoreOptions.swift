@@ -19,8 +19,8 @@ public struct StoreOptions: Sendable {
         blockSize = min(blockSize, max(4 << 20, share / 4))
     }
 
-    /// No range that is read is longer: the service computes no checksum of more.
-    static let rangeSize = 4 << 20
+    /// How long the ranges are that are read: the service computes no checksum of more than 4 MiB.
+    var rangeSize = 4 << 20
 
     /// How long the block `index` is when nobody knows how many there will be: longer from time to time, so that 50,000 of
     /// them hold whatever a blob may.

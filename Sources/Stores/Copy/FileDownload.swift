@@ -17,12 +17,11 @@ struct FileDownload {
     let journal: String
     private let ranges: [Range<Int>]
 
-    private static let pieceSize = 8 << 20
     private static let width = 4
 
     init(
         _ object: any StoredObject, _ store: FolderStore, _ path: String, _ condition: WriteCondition,
-        _ monitor: StoreCopy.Monitor
+        _ monitor: StoreCopy.Monitor, pieceSize: Int
     ) throws(SluiceError) {
         self.object = object
         self.store = store
@@ -30,7 +29,7 @@ struct FileDownload {
         self.condition = condition
         self.monitor = monitor
         // Of another version nothing is used.
-        let identity = "\(object.name) \(object.facts.tag ?? "") \(object.size) \(FileDownload.pieceSize)"
+        let identity = "\(object.name) \(object.facts.tag ?? "") \(object.size) \(pieceSize)"
         let key = try Digest.of(identity.utf8, .sha256).prefix(8).map { byte in
             let digits = String(byte, radix: 16)
             return digits.count == 1 ? "0" + digits : digits
@@ -38,8 +37,8 @@ struct FileDownload {
         let target = store.url(path)
         partial = StoreRoot.unfinished(beside: target, key)
         journal = StoreRoot.unfinished(beside: target, "\(key).journal")
-        ranges = stride(from: 0, to: object.size, by: FileDownload.pieceSize).map {
-            $0..<min($0 + FileDownload.pieceSize, object.size)
+        ranges = stride(from: 0, to: object.size, by: pieceSize).map {
+            $0..<min($0 + pieceSize, object.size)
         }
     }
 

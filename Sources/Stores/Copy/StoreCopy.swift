@@ -99,6 +99,8 @@ public struct StoreCopy: Sendable {
     public var monitor = Monitor()
     /// From how many bytes on what a broken copy left behind is used by the next one.
     public var resumesFrom = 32 << 20
+    /// How long the pieces are in which a file is brought here.
+    var pieceSize = 8 << 20
 
     /// Copies from `source` to `target`.
     public init(from source: any ObjectStore, to target: any ObjectStore) {
@@ -215,7 +217,7 @@ public struct StoreCopy: Sendable {
                 return try await BlobUpload(object, store, path, condition, monitor).run()
             }
             if let store = target as? FolderStore, !(source is FolderStore) {
-                return try await FileDownload(object, store, path, condition, monitor).run()
+                return try await FileDownload(object, store, path, condition, monitor, pieceSize: pieceSize).run()
             }
         }
         let sink = try await target.create(path, condition)
