@@ -161,8 +161,8 @@ enum StoreKind: String, CaseIterable, Sendable {
     /// An empty store of this kind. Of a container it is a folder in it, so that paths are not taken for the container's.
     func make() async throws -> any ObjectStore {
         if self == .folder { return ScratchStore() }
-        return try Lab.shared.stores(account).store(
-            try await Lab.shared.container(account, dialect).url + "/some/where")
+        let container = try await Lab.shared.container(account, dialect)
+        return try Lab.shared.stores(account).store(container.url + "/some/where")
     }
 
     /// The same with the container's name, for faults.
