@@ -162,4 +162,33 @@ private func emulated<T>(_ body: (String) async throws -> T) async throws -> T {
             #expect(found == "hello")
         }
     }
+
+    @Test func aVaultsSecretsAreSetReadListedAndDeleted() async throws {
+        try await emulated { url in
+            let client = AzureClient(try AzureSettings(environment: ["SLUICE_AZURE_EMULATOR": url]))
+            let address = try VaultName.address("shop-kv", in: client.settings.cloud)
+            let vault = KeyVaultClient(client, vault: address)
+            let first = try await vault.set("db-password", to: "marked~one")
+            let second = try await vault.set("db-password", to: "marked~two")
+            #expect(first.version != second.version)
+            // Somebody else reads, who has kept nothing.
+            let reader = KeyVaultClient(client, vault: address)
+            let newest = try await reader.secret("db-password")
+            #expect(newest.value == "marked~two" && newest.version == second.version)
+            let older = try await reader.secret("db-password", version: first.version)
+            #expect(older.value == "marked~one")
+            let versions = try await reader.versions(of: "db-password")
+            #expect(Set(versions.compactMap(\.version)) == [first.version, second.version])
+            for number in 0..<30 { try await vault.set("more-\(number)", to: "marked~\(number)") }
+            let names = try await reader.secrets().map(\.name)
+            #expect(Set(names).count == 31 && names.count == 31)
+            try await vault.delete("db-password")
+            let gone = try await KeyVaultClient(client, vault: address).find("db-password")
+            #expect(gone == nil)
+            // Another vault has secrets of its own.
+            let other = KeyVaultClient(client, vault: try VaultName.address("other-kv", in: client.settings.cloud))
+            let none = try await other.find("more-1")
+            #expect(none == nil)
+        }
+    }
 }
