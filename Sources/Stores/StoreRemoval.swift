@@ -62,7 +62,8 @@ public struct StoreRemoval: Sendable {
             return
         }
         for folder in await folders(below: top, in: store).reversed() { try? await store.remove(folder) }
-        if !top.isEmpty { try? await store.remove(top) }
+        // Of Azure a whole container stays; a folder of this machine that was named goes like any other.
+        if !top.isEmpty || store is FolderStore { try? await store.remove(top) }
     }
 
     private func folders(below folder: String, in store: any ObjectStore) async -> [String] {

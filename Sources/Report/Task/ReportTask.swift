@@ -103,8 +103,8 @@ public struct ReportTask: Sendable {
             counts.total = done.outcome.records
             counts.valid = done.outcome.valid
             counts.invalid = done.outcome.records - done.outcome.valid
-            let name =
-                report.hasPrefix(place.output.url("")) ? String(report.dropFirst(place.output.url("").count)) : report
+            let root = place.output.name + "/"
+            let name = report.hasPrefix(root) ? String(report.dropFirst(root.count)) : report
             await place.logs.succeed(output: name, since: start, counts: counts, tell)
         }
         return done.outcome
