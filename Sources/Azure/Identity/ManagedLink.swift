@@ -168,6 +168,8 @@ struct ManagedLink: IdentityLink {
         // Elsewhere nobody answers at that address: a second is enough to find out.
         request.timeouts = HTTPTimeouts(connect: .seconds(1), stall: .seconds(10))
         var waits: ArraySlice<Int> = [800, 1600, 3200, 6400]
+        // An answer that broke off says that somebody is there; where nobody is, asking again takes no time.
+        var again = 2
         while true {
             let response: HTTPResponse
             let body: Buffer
@@ -175,6 +177,10 @@ struct ManagedLink: IdentityLink {
                 (response, body) = try await http.fetch(request, retry: RetryPolicy.none, limit: 1 << 20)
             } catch {
                 if error.code == .cancelled { throw error }
+                if error.code != .timedOut, again > 0 {
+                    again -= 1
+                    continue
+                }
                 return .absent(
                     settings.emulator != nil
                         ? "the emulator cannot be reached: \(error.message)"
