@@ -5,15 +5,21 @@ the wall clock and once of user CPU seconds, which tell more on a machine that h
 
     run.py [--rows N] [--rounds N] [NAME…]     NAME: write, read, csv, ndjson, memory, start, inspect,
                                                postgres (with --database-rows N), generate,
-                                               report (with --sales N,…; --huge adds a file of 10 GB)
+                                               report (with --sales N,…; --huge adds a file of 10 GB),
+                                               transfer (with --transfer MB)
 """
 
 import argparse
+import base64
+import datetime
+import filecmp
+import hashlib
 import json
 import os
 import random
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -434,10 +440,75 @@ def bench_report_huge():
         path.unlink()
 
 
+class Emulator:
+    """An Azure on this machine, with nothing in it."""
+
+    def __enter__(self):
+        CACHE.mkdir(parents=True, exist_ok=True)
+        self.folder = tempfile.mkdtemp(dir=CACHE)
+        self.child = subprocess.Popen(
+            [SLUICE, "emulate", "--json", "--port", "0", "--data", self.folder], stdout=subprocess.PIPE, text=True)
+        answer = ""
+        while not answer.endswith("}\n"):
+            line = self.child.stdout.readline()
+            if not line:
+                sys.exit("sluice emulate did not start")
+            answer += line
+        self.url = json.loads(answer)["endpoint"]
+        return self
+
+    def peak_memory(self):
+        for line in Path(f"/proc/{self.child.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) / 1024
+        return 0
+
+    def __exit__(self, *_):
+        self.child.send_signal(signal.SIGINT)
+        self.child.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def bench_transfer(options):
+    """A file into storage and out of it, against curl, which sends and reads it in one request; both ask the emulator."""
+    from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_account_sas
+
+    account, size = "bench", f"{options.transfer} MB"
+    key = base64.b64encode(hashlib.sha512(f"sluice emulator key of {account}".encode()).digest()).decode()
+    sas = generate_account_sas(
+        account, key, ResourceTypes(container=True, object=True), AccountSasPermissions(read=True, write=True, create=True),
+        datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1))
+
+    def random_bytes(out):
+        with open(out, "wb") as file:
+            for _ in range(options.transfer):
+                file.write(os.urandom(1 << 20))
+
+    path = made(f"transfer-{options.transfer}.bin", random_bytes)
+    back = CACHE / "transfer.back"
+    with Emulator() as emulator:
+        os.environ["SLUICE_AZURE_EMULATOR"] = emulator.url
+        base = f"{emulator.url}/{account}/data"
+        version = ["-H", "x-ms-version: 2023-11-03"]
+        process("curl", "-sf", *version, "-X", "PUT", "-H", "Content-Length: 0", f"{base}?restype=container&{sas}")
+        up = [SLUICE, "lake", "cp", "--overwrite", path, f"az://{account}/data/ours"]
+        down = [SLUICE, "lake", "cp", "--overwrite", f"az://{account}/data/ours", back]
+        peer_up = ["curl", "-sf", *version, "-H", "x-ms-blob-type: BlockBlob", "-T", path, f"{base}/theirs?{sas}"]
+        peer_down = ["curl", "-sf", *version, "-o", back, f"{base}/theirs?{sas}"]
+        for name, ours, peer in [("upload", up, peer_up), ("download", down, peer_down)]:
+            compare(f"{name} {size}", min(options.rounds, 3), lambda: process(*ours), {"curl": lambda: process(*peer)})
+            print(f"{'… peak memory':26} {peak_memory(*ours)[1]:5.0f} MB, curl {peak_memory(*peer)[1]:.0f} MB", flush=True)
+            if name == "download" and not filecmp.cmp(path, back, shallow=False):
+                sys.exit("what came back is not what was sent")
+        print(f"{'… of the emulator':26} {emulator.peak_memory():5.0f} MB", flush=True)
+    back.unlink()
+
+
 FIGURES = {
     "start": bench_start, "inspect": bench_inspect, "write": bench_write, "read": bench_read,
     "csv": lambda options: bench_text(options, "csv"), "ndjson": lambda options: bench_text(options, "ndjson"),
     "memory": bench_memory, "postgres": bench_postgres, "generate": bench_generate, "report": bench_report,
+    "transfer": bench_transfer,
 }
 
 
@@ -446,6 +517,7 @@ def main():
     parser.add_argument("--rows", type=int, default=4_000_000)
     parser.add_argument("--database-rows", type=int, default=1_000_000)
     parser.add_argument("--sales", type=lambda text: [int(part) for part in text.split(",")], default=[100_000, 1_000_000])
+    parser.add_argument("--transfer", type=int, default=2048, metavar="MB")
     parser.add_argument("--huge", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("names", nargs="*")

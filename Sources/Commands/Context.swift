@@ -79,8 +79,12 @@ public struct Context: Sendable {
 
     /// The folder or container that `path` names.
     func store(at path: String) throws(SluiceError) -> any ObjectStore {
-        guard case .local(let local) = try place(path) else { return try stores.store(at: path) }
-        return FolderStore(local)
+        guard case .local = try stores.place(of: path) else { return try stores.store(at: path) }
+        // The folder's name stands before every name that is told.
+        var local = path
+        while local.hasPrefix("./"), local.count > 2 { local.removeFirst(2) }
+        guard case .local(let folder) = try place(local) else { return try stores.store(at: path) }
+        return FolderStore(folder)
     }
 
     /// Opens what `path` names for reading; `-` is standard input.

@@ -31,24 +31,27 @@ public struct StoreRemoval: Sendable {
     /// - parameter each: Is told of every object that is gone, and of every one that is not, one at a time.
     public func run(each: (ObjectEntry, SluiceError?) -> Void) async {
         let store = selection.place.store
-        await withTaskGroup(of: (ObjectEntry, SluiceError?).self) { group in
+        let slots = Slots<Void>()
+        func tell(_ number: Int) {
+            let entry = objects[number]
+            switch slots.take(number) {
+            case .failure(let error)?: each(entry, error.at(.init(file: store.url(entry.path))))
+            case .success?, nil: each(entry, nil)
+            }
+        }
+        await withTaskGroup(of: Int.self) { group in
             var running = 0
-            for entry in objects where !Task.isCancelled {
-                if running >= 16, let (entry, error) = await group.next() {
-                    each(entry, error)
+            for (number, entry) in objects.enumerated() where !Task.isCancelled {
+                if running >= 16, let done = await group.next() {
+                    tell(done)
                     running -= 1
                 }
                 running += 1
                 group.addTask {
-                    do throws(SluiceError) {
-                        try await store.remove(entry.path)
-                        return (entry, nil)
-                    } catch {
-                        return (entry, error.at(.init(file: store.url(entry.path))))
-                    }
+                    await slots.fill(number) { () async throws(SluiceError) in try await store.remove(entry.path) }
                 }
             }
-            for await (entry, error) in group { each(entry, error) }
+            for await done in group { tell(done) }
         }
         if case .folder = selection.kind, recursive, !Task.isCancelled { await removeFolders() }
     }

@@ -64,12 +64,15 @@ class Azure:
              *self.ports, *map(str, self.arguments)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         text = b""
-        while not text.endswith(b"}\n"):
+        # Only the last brace stands at the beginning of its line.
+        while not text.endswith(b"\n}\n"):
             line = self.process.stdout.readline()
             if not line:
-                raise RuntimeError(self.process.stderr.read().decode())
+                break
             text += line
-        facts = json.loads(text)
+        facts = json.loads(text or "{}")
+        if "endpoint" not in facts:
+            raise RuntimeError(self.process.stderr.read().decode())
         self.facts = facts
         self.http, self.queue_http = facts["endpoint"], facts["queueEndpoint"]
         self.https, self.queue_https = facts["tlsEndpoint"], facts["tlsQueueEndpoint"]

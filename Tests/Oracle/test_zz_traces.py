@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from storage_documents import documented
 
 CHECK = ROOT.parent / "shared/tools/check-trace"
 TRACE = Path(os.environ["SLUICE_HTTP_TRACE"])
@@ -34,6 +35,9 @@ def test_requests_fit_the_documents(tmp_path, capsys):
         query = tuple(sorted(re.findall(r"[?&](\w+)=(?:(?=[a-z]+(?:&|$))(\w+))?", entry["url"])))
         headers = tuple(sorted((entry.get("request") or {}).get("headers") or {}))
         different.setdefault((entry.get("service"), entry["method"], query, headers, status), entry)
+    # What storage's documents write otherwise than it goes over the wire; a lost answer has nothing to judge.
+    fit = [documented(entry) for entry in different.values() if entry.get("response")]
+    different = {number: entry for number, entry in enumerate(fit) if entry}
     path = tmp_path / "different.jsonl"
     path.write_text("".join(json.dumps(entry) + "\n" for entry in different.values()), encoding="utf-8")
     done = subprocess.run([sys.executable, CHECK, path], capture_output=True, text=True, check=False, timeout=300)

@@ -43,28 +43,25 @@ struct RangeReader: Sendable {
     }
 
     private func readSideBySide(_ ranges: [Range<Int>]) async throws(SluiceError) -> [Buffer] {
-        let results = await withTaskGroup(of: (Int, Result<Buffer, SluiceError>).self) { group in
+        let slots = Slots<Buffer>()
+        var results: [Int: Result<Buffer, SluiceError>] = [:]
+        await withTaskGroup(of: Int.self) { group in
             for (index, range) in ranges.enumerated() {
                 group.addTask {
-                    do throws(SluiceError) {
-                        return (index, .success(try await read(range).bytes))
-                    } catch {
-                        return (index, .failure(error))
-                    }
+                    await slots.fill(index) { () async throws(SluiceError) in try await read(range).bytes }
                 }
             }
-            var results: [Result<Buffer, SluiceError>?] = Array(repeating: nil, count: ranges.count)
-            for await (index, result) in group {
+            for await index in group {
+                let result = slots.take(index)
                 results[index] = result
-                if case .failure = result { group.cancelAll() }
+                if case .failure? = result { group.cancelAll() }
             }
-            return results.compactMap { $0 }
         }
         // The first failure that is no consequence of another.
-        let failures = results.compactMap { if case .failure(let error) = $0 { error } else { nil } }
+        let failures = results.values.compactMap { if case .failure(let error) = $0 { error } else { nil } }
         if let failure = failures.first(where: { $0.code != .cancelled }) ?? failures.first { throw failure }
         var buffers: [Buffer] = []
-        for result in results { buffers.append(try result.get()) }
+        for index in ranges.indices { if let result = results[index] { buffers.append(try result.get()) } }
         return buffers
     }
 }

@@ -54,7 +54,8 @@ struct BlobUpload {
         checksums.reserveCapacity(ranges.count)
         let width = store.options.concurrentBlocks(of: blockSize)
         var failure: SluiceError?
-        await withTaskGroup(of: (Int, Swift.Result<UInt64, SluiceError>).self) { group in
+        let slots = Slots<UInt64>()
+        await withTaskGroup(of: Int.self) { group in
             var results: [Int: UInt64] = [:]
             var next = 0
             func begin() {
@@ -62,15 +63,14 @@ struct BlobUpload {
                 let (index, range) = (next, ranges[next])
                 next += 1
                 group.addTask { [known, there] in
-                    do throws(SluiceError) {
-                        return (index, .success(try await block(full, index, range, known, there)))
-                    } catch {
-                        return (index, .failure(error))
+                    await slots.fill(index) { () async throws(SluiceError) in
+                        try await block(full, index, range, known, there)
                     }
                 }
             }
             for _ in 0..<width { begin() }
-            while let (index, result) = await group.next() {
+            while let index = await group.next() {
+                guard let result = slots.take(index) else { continue }
                 switch result {
                 case .success(let crc):
                     results[index] = crc

@@ -92,22 +92,20 @@ struct FileDownload {
     private func fetch(into file: PartialFile, _ log: PartialFile, except done: Set<Int>) async throws(SluiceError) {
         let missing = ranges.indices.filter { !done.contains($0) }
         var failure: SluiceError?
-        await withTaskGroup(of: (Int, Swift.Result<Buffer, SluiceError>).self) { group in
+        let slots = Slots<Buffer>()
+        await withTaskGroup(of: Int.self) { group in
             var next = 0
             func begin() {
                 guard next < missing.count else { return }
                 let index = missing[next]
                 next += 1
                 group.addTask {
-                    do throws(SluiceError) {
-                        return (index, .success(try await object.read(ranges[index])))
-                    } catch {
-                        return (index, .failure(error))
-                    }
+                    await slots.fill(index) { () async throws(SluiceError) in try await object.read(ranges[index]) }
                 }
             }
             for _ in 0..<FileDownload.width { begin() }
-            while let (index, result) = await group.next() {
+            while let index = await group.next() {
+                guard let result = slots.take(index) else { continue }
                 do throws(SluiceError) {
                     let bytes = try result.get()
                     if failure == nil, !Task.isCancelled { begin() }
