@@ -68,6 +68,7 @@ let package = Package(
             cSettings: [.define("SLUICE_COMMIT", to: "\"\(commit)\"")]),
         shim("CScan", links: ["simdjson"]),
         shim("CStripes"),
+        shim("CMemory"),
         shim("CCurl"),
         shim("CMicrohttpd"),
 
@@ -114,7 +115,7 @@ let package = Package(
         library("Emulator", ["HTTPServer", "Azure", "Storage", "SQLite", "Columns", "Support", "CCrypto"]),
         tests("Emulator", ["Emulator", "HTTPServer", "Azure", "Transport", "Storage", "Support"]),
 
-        library("Sales", ["Storage", "Support", "CSimdjson", "CScan"]),
+        library("Sales", ["Storage", "Support", "CSimdjson", "CScan", "CMemory"]),
         tests("Sales", ["Sales", "Storage", "Support"]),
 
         // Floor 5: where rows come from.

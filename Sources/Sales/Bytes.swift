@@ -1,3 +1,4 @@
+import CMemory
 import CScan
 import Glibc
 
@@ -63,7 +64,7 @@ struct Bytes {
 
 /// Rows of plain values that grow, in memory of their own.
 ///
-/// It comes from `malloc`, since `realloc` grows large memory by moving pages: nothing is copied, and no page is new twice.
+/// Large memory grows by moving pages: nothing is copied, and no page is new twice.
 final class Rows<Element: BitwiseCopyable>: @unchecked Sendable {
     // `@unchecked Sendable` because one task at a time holds the tally that this is part of.
 
@@ -73,15 +74,19 @@ final class Rows<Element: BitwiseCopyable>: @unchecked Sendable {
 
     init(room: Int = 16) {
         self.room = max(room, 4)
-        base = Rows.memory(nil, self.room)
+        base = Rows.memory(nil, 0, self.room)
     }
 
-    deinit { free(base) }
+    deinit { sluice_memory_free(base, room * MemoryLayout<Element>.stride) }
 
-    /// `old`, with room for `room` elements.
-    private static func memory(_ old: UnsafeMutablePointer<Element>?, _ room: Int) -> UnsafeMutablePointer<Element> {
-        let size = room * MemoryLayout<Element>.stride
-        guard let memory = realloc(old, size) else { fatalError("out of memory: \(size) bytes") }
+    /// `old`, which has room for `before` elements, with room for `room`.
+    private static func memory(
+        _ old: UnsafeMutablePointer<Element>?, _ before: Int, _ room: Int
+    ) -> UnsafeMutablePointer<Element> {
+        let size = MemoryLayout<Element>.stride
+        guard let memory = sluice_memory_resize(old, before * size, room * size) else {
+            fatalError("out of memory: \(room * size) bytes")
+        }
         return memory.bindMemory(to: Element.self, capacity: room)
     }
 
@@ -108,8 +113,9 @@ final class Rows<Element: BitwiseCopyable>: @unchecked Sendable {
     }
 
     private func grow(_ needed: Int) {
+        let before = room
         room = max(needed, room * 2)
-        base = Rows.memory(base, room)
+        base = Rows.memory(base, before, room)
     }
 }
 

@@ -1,3 +1,4 @@
+import CMemory
 import CScan
 
 /// Keys made of bytes, each with a row of plain values; rows are numbered in the order in which keys were first seen.
@@ -38,11 +39,15 @@ final class KeyTable<Row: BitwiseCopyable>: @unchecked Sendable {
         entries = Rows(room: count + count / 8)
         mask = 63
         while mask < count * 2 + count / 2 { mask = mask * 2 + 1 }
-        slots = .allocate(capacity: mask + 1)
-        slots.initialize(repeating: 0, count: mask + 1)
+        slots = KeyTable.emptySlots(mask + 1)
     }
 
-    deinit { slots.deallocate() }
+    deinit { sluice_memory_free(slots, (mask + 1) * 8) }
+
+    private static func emptySlots(_ count: Int) -> UnsafeMutablePointer<UInt64> {
+        guard let memory = sluice_memory_zeroed(count * 8) else { fatalError("out of memory: \(count * 8) bytes") }
+        return memory.bindMemory(to: UInt64.self, capacity: count)
+    }
 
     var count: Int { entries.count }
 
@@ -130,10 +135,9 @@ final class KeyTable<Row: BitwiseCopyable>: @unchecked Sendable {
     }
 
     private func grow() {
-        slots.deallocate()
+        sluice_memory_free(slots, (mask + 1) * 8)
         mask = (mask + 1) * 4 - 1
-        slots = .allocate(capacity: mask + 1)
-        slots.initialize(repeating: 0, count: mask + 1)
+        slots = KeyTable.emptySlots(mask + 1)
         for row in 0..<entries.count {
             let hash = key(row).hash
             var at = Int(truncatingIfNeeded: hash) & mask

@@ -1,4 +1,4 @@
-import Glibc
+import CMemory
 
 /// How often each total occurs: what an exact percentile needs of all records, and no more.
 ///
@@ -13,10 +13,13 @@ final class TotalCounts: @unchecked Sendable {
 
     init() {
         // Zeroed by the kernel, page by page, where it is used.
-        low = calloc(TotalCounts.cents, 4)?.assumingMemoryBound(to: UInt32.self) ?? .allocate(capacity: 0)
+        guard let memory = sluice_memory_zeroed(TotalCounts.cents * 4) else {
+            fatalError("out of memory: \(TotalCounts.cents * 4) bytes")
+        }
+        low = memory.bindMemory(to: UInt32.self, capacity: TotalCounts.cents)
     }
 
-    deinit { free(low) }
+    deinit { sluice_memory_free(low, TotalCounts.cents * 4) }
 
     @inline(__always) func add<N: Quantum>(_ total: N) {
         count &+= 1
