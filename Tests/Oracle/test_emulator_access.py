@@ -7,7 +7,7 @@ import pytest
 import requests
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.storage.blob import (
-    AccountSasPermissions, BlobClient, BlobSasPermissions, BlobServiceClient, ContainerClient, ContainerSasPermissions,
+    AccessPolicy, AccountSasPermissions, BlobClient, BlobSasPermissions, BlobServiceClient, ContainerClient, ContainerSasPermissions,
     ResourceTypes, generate_account_sas, generate_blob_sas, generate_container_sas)
 from azure.storage.filedatalake import (
     DataLakeDirectoryClient, DataLakeFileClient, DataLakeServiceClient, DirectorySasPermissions, FileSystemSasPermissions,
@@ -91,6 +91,28 @@ def test_signatures_for_containers_and_accounts(azure, account, box):
     service = BlobServiceClient(f"{azure.http}/{account}", credential=whole, retry_total=0)
     assert box.container_name in [found.name for found in service.list_containers()]
     service.get_blob_client(box.container_name, "folder/second").delete_blob()
+
+
+def test_signatures_that_name_a_stored_policy(azure, account, box):
+    def client(**terms):
+        sas = generate_container_sas(account, box.container_name, account_key=azure.key(account), policy_id="readers", **terms)
+        return ContainerClient(f"{azure.http}/{account}", box.container_name, credential=sas, retry_total=0)
+
+    box.upload_blob("file", b"content")
+    assert refused(lambda: list(client().list_blobs())) == "AuthenticationFailed"
+    box.set_container_access_policy({
+        "readers": AccessPolicy(permission=ContainerSasPermissions(read=True, list=True), expiry=soon())})
+    assert "file" in [found.name for found in client().list_blobs()]
+    assert client().download_blob("file").readall() == b"content"
+    assert refused(lambda: client().upload_blob("other", b"x")) == "AuthorizationPermissionMismatch"
+    # A term is said once: here or there.
+    assert refused(lambda: list(client(permission="rl").list_blobs())) == "AuthenticationFailed"
+    box.set_container_access_policy({"readers": AccessPolicy(permission="r", expiry=soon() - datetime.timedelta(hours=2))})
+    assert refused(lambda: client().download_blob("file").readall()) == "AuthenticationFailed"
+    box.set_container_access_policy({"readers": AccessPolicy(permission="rl")})
+    assert "file" in [found.name for found in client(expiry=soon()).list_blobs()]
+    box.set_container_access_policy({})
+    assert refused(lambda: list(client().list_blobs())) == "AuthenticationFailed"
 
 
 def test_signatures_for_data_lake(azure, account, box):

@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 from azure.core.exceptions import (ClientAuthenticationError, HttpResponseError, ResourceExistsError,
                                    ResourceNotFoundError)
-from azure.storage.queue import (AccountSasPermissions, QueueClient, QueueSasPermissions, QueueServiceClient,
+from azure.storage.queue import (AccessPolicy, AccountSasPermissions, QueueClient, QueueSasPermissions, QueueServiceClient,
                                  ResourceTypes, generate_account_sas, generate_queue_sas)
 from emulator import azure, azure_with  # noqa: F401
 
@@ -179,6 +179,15 @@ class TestAccess:
         assert failure.value.code == 401
         assert failure.value.headers["x-ms-error-code"] == "NoAuthenticationInformation"
         assert failure.value.headers["WWW-Authenticate"].startswith("Bearer authorization_uri=https://login.")
+
+    def test_stored_policy(self, azure):
+        named = self.client(azure, generate_queue_sas(ACCOUNT, "guarded", azure.key(ACCOUNT), policy_id="adders"))
+        self.refused(lambda: named.send_message("x"), "AuthenticationFailed")
+        self.owner.set_queue_access_policy({"adders": AccessPolicy(permission="a", expiry=later(hours=1))})
+        named.send_message("by policy")
+        self.refused(named.receive_message, "AuthorizationPermissionMismatch")
+        self.owner.set_queue_access_policy({})
+        self.refused(lambda: named.send_message("x"), "AuthenticationFailed")
 
     def test_queue_sas(self, azure):
         def sas(permission, **options):

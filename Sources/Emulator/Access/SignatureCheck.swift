@@ -7,6 +7,8 @@ struct SignatureCheck {
     let request: EmulatedRequest
     let service: String
     let signature: SharedAccessSignature
+    /// The policy that it names, as far as that is there.
+    let policy: StoredPolicy?
     let issuer: TokenIssuer
 
     func check(_ refusals: Refusals) -> StorageAccess.Outcome {
@@ -15,10 +17,6 @@ struct SignatureCheck {
     }
 
     private func refusal(_ refusals: Refusals) -> ServerResponse? {
-        if signature["si"] != nil {
-            return refusals.unauthentic(
-                "Stored access policies are not played by the emulator: '\(signature["si"] ?? "")'")
-        }
         let resource = resource
         do throws(SluiceError) {
             let isSigned: Bool
@@ -39,6 +37,7 @@ struct SignatureCheck {
                     "Signature did not match. String to sign used was \(signature.stringToSign(for: resource))")
             }
         } catch { return refusals.unauthentic(error.message) }
+        if let problem = policyProblem { return refusals.unauthentic(problem) }
         if let refusal = time(refusals) { return refusal }
         if let code = terms { return refusals.denied(code) }
         return nil
@@ -58,9 +57,23 @@ struct SignatureCheck {
         return resource
     }
 
+    /// What is wrong with the policy that the signature names: each term stands here or there.
+    private var policyProblem: String? {
+        guard let id = signature["si"] else { return nil }
+        if signature.kind == .userDelegation || signature.kind == .account {
+            return "A signature of this kind names no policy: [\(id)]"
+        }
+        guard let policy else { return "The policy [\(id)] is not among those of the container or queue" }
+        for (name, stored) in [("st", policy.start), ("se", policy.expiry), ("sp", policy.permission)]
+        where signature[name] != nil && stored?.isEmpty == false {
+            return "The term [\(name)] stands in the signature and in its policy [\(id)]"
+        }
+        return nil
+    }
+
     private func time(_ refusals: Refusals) -> ServerResponse? {
-        let start = signature.start
-        guard let expiry = signature.expiry else {
+        let start = signature.start ?? policy?.start.flatMap { Moment(iso: $0) }
+        guard let expiry = signature.expiry ?? policy?.expiry.flatMap({ Moment(iso: $0) }) else {
             return refusals.unauthentic("Signed expiry time is missing or not a time: [\(signature["se"] ?? "")]")
         }
         if expiry < request.now || (start.map { $0.seconds > request.now.seconds } ?? false) {
@@ -91,7 +104,7 @@ struct SignatureCheck {
         } else if signature["sr"] == "b" || signature["sr"] == "bs" || signature["sr"] == "bv", need.level != .object {
             return "AuthorizationFailure"
         }
-        return need.isMet(by: signature.permissions) ? nil : "AuthorizationPermissionMismatch"
+        return need.isMet(by: signature["sp"] ?? policy?.permission ?? "") ? nil : "AuthorizationPermissionMismatch"
     }
 
     /// Whether an IPv4 address is the one, or between the two, of `range`.

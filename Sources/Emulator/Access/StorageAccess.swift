@@ -35,8 +35,11 @@ struct StorageAccess: Sendable {
             }
         } else if let signature = SharedAccessSignature(items: request.server.query) {
             credential = "sas"
-            outcome = SignatureCheck(request: request, service: service.name, signature: signature, issuer: issuer)
-                .check(refusals)
+            var policy: StoredPolicy?
+            if let id = signature["si"] { policy = await service.storedPolicy(id, for: request) }
+            outcome = SignatureCheck(
+                request: request, service: service.name, signature: signature, policy: policy, issuer: issuer
+            ).check(refusals)
         } else {
             credential = "none"
             outcome = await service.isPublic(request) ? .allowed(.anonymous) : .refused(refusals.nobody)

@@ -8,6 +8,8 @@ public protocol EmulatedService: Sendable {
     func accepts(_ request: EmulatedRequest) -> Bool
     /// Whether a storage service answers this request though nobody signed it: what lies in a public container.
     func isPublic(_ request: EmulatedRequest) async -> Bool
+    /// The stored access policy `id` of the container or queue that a request is about; nil when it has none of that name.
+    func storedPolicy(_ id: String, for request: EmulatedRequest) async -> StoredPolicy?
     /// The answer. Whoever asks is known by then (`request.caller`), and is allowed to, as far as storage's rules go.
     func respond(to request: EmulatedRequest) async -> ServerResponse
     /// Brings what it holds to the disk and lets go of it.
@@ -17,6 +19,8 @@ public protocol EmulatedService: Sendable {
 extension EmulatedService {
     /// Nothing is public.
     public func isPublic(_ request: EmulatedRequest) async -> Bool { false }
+    /// No policies are kept.
+    public func storedPolicy(_ id: String, for request: EmulatedRequest) async -> StoredPolicy? { nil }
     /// Nothing is held.
     public func close() async {}
 }

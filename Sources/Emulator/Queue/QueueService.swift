@@ -14,6 +14,14 @@ struct QueueService: EmulatedService {
 
     func accepts(_ request: EmulatedRequest) -> Bool { request.endpoint == .queue }
 
+    func storedPolicy(_ id: String, for request: EmulatedRequest) async -> StoredPolicy? {
+        let queue = request.path.dropFirst().prefix { $0 != "/" }
+        guard let text = try? await store.policies(request.account, String(queue)),
+            let node = try? XMLNode.parse(Buffer(Array(text.utf8)))
+        else { return nil }
+        return node.all("SignedIdentifier").map { StoredPolicy($0) }.first { $0.id == id }
+    }
+
     func respond(to request: EmulatedRequest) async -> ServerResponse {
         do throws(QueueFault) { return try await answer(request) } catch {
             return ServiceErrors.storage(

@@ -33,6 +33,10 @@ struct BlobService: EmulatedService {
         return access == "container" && call.query("restype") == "container"
     }
 
+    func storedPolicy(_ id: String, for request: EmulatedRequest) async -> StoredPolicy? {
+        engine.storedPolicy(id, for: request)
+    }
+
     func respond(to request: EmulatedRequest) async -> ServerResponse {
         let dialect = BlobDialect(engine: engine)
         do throws(StorageFault) {
@@ -58,6 +62,10 @@ struct DataLakeService: EmulatedService {
         request.endpoint == .dfs || (request.endpoint == .storage && DFSDialect.accepts(request.server))
     }
 
+    func storedPolicy(_ id: String, for request: EmulatedRequest) async -> StoredPolicy? {
+        engine.storedPolicy(id, for: request)
+    }
+
     func respond(to request: EmulatedRequest) async -> ServerResponse {
         let dialect = DFSDialect(engine: engine)
         do throws(StorageFault) {
@@ -73,6 +81,16 @@ struct DataLakeService: EmulatedService {
     }
 
     func close() async { await engine.stop() }
+}
+
+extension StorageEngine {
+    /// The policy `id` of the container that a request is about.
+    fileprivate func storedPolicy(_ id: String, for request: EmulatedRequest) -> StoredPolicy? {
+        guard let call = try? StorageCall(request), !call.container.isEmpty,
+            let facts = try? self.container(call.containerPath, .none)
+        else { return nil }
+        return facts.policies.first { $0.id == id }
+    }
 }
 
 extension StorageCall {

@@ -94,14 +94,11 @@ extension BlobDialect {
         if (call.server.contentLength ?? 1) > 0 {
             let body = try await call.xmlBody(atMost: 1 << 16)
             for item in body.all("SignedIdentifier") {
-                let policy = item["AccessPolicy"]
-                guard let id = item["Id"]?.text, !id.isEmpty, id.utf8.count <= 64 else {
+                let policy = StoredPolicy(item)
+                guard !policy.id.isEmpty, policy.id.utf8.count <= 64 else {
                     throw StorageFault(400, "InvalidXmlNodeValue", "The value for one of the XML nodes is not valid.")
                 }
-                policies.append(
-                    StoredPolicy(
-                        id: id, start: policy?["Start"]?.text, expiry: policy?["Expiry"]?.text,
-                        permission: policy?["Permission"]?.text))
+                policies.append(policy)
             }
         }
         if policies.count > 5 {

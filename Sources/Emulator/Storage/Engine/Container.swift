@@ -1,11 +1,3 @@
-/// A stored access policy of a container.
-struct StoredPolicy: Sendable, Equatable {
-    var id: String
-    var start: String?
-    var expiry: String?
-    var permission: String?
-}
-
 /// A container, or filesystem: everything about it but what is in it.
 struct ContainerFacts: Sendable, Equatable {
     var account: String
