@@ -58,6 +58,7 @@ let package = Package(
         system("CBrotli", pkgConfig: "libbrotlienc libbrotlidec", apt: "libbrotli-dev"),
         system("CYaml", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         shim("CPq"),
+        shim("CODBC"),
         system("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
         system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
         shim("CArrow"),
@@ -92,6 +93,8 @@ let package = Package(
         library("Postgres", ["Columns", "Support", "CPq"]),
 
         library("SQLite", ["Columns", "Support", "CSQLite"]),
+        library("ODBC", ["Columns", "Support", "CODBC"]),
+        tests("ODBC", ["ODBC", "Columns", "Support", "TestServers"]),
         library("Azure", ["Transport", "Settings", "Support", "CCrypto"]),
         tests(
             "Azure", ["Azure", "Emulator", "Transport", "HTTPServer", "Settings", "Support"], excluding: ["Vectors"]),

@@ -19,7 +19,7 @@ fail() {
 
 # need_packages REASON CHECK:PACKAGE:WHY…
 # Installs the packages whose check fails. A check is `command NAME`, `program PATH`, `library NAME` (pkg-config knows it),
-# `compiler` (a C++ standard library to link with), `server` (PostgreSQL's programs) or `venv` (Python can make virtual environments).
+# `compiler` (a C++ standard library to link with), `server` (PostgreSQL's programs), `driver NAME` (unixODBC knows it) or `venv` (Python can make virtual environments).
 need_packages() {
     local reason=$1 missing=() lines=() entry check package why
     shift
@@ -42,6 +42,7 @@ is_there() {
         program) [ -x "$2" ] ;;
         library) command -v pkg-config >/dev/null && pkg-config --exists "$2" ;;
         compiler) compgen -G '/usr/lib/gcc/*/*/libstdc++.a' >/dev/null ;;
+        driver) command -v odbcinst >/dev/null && odbcinst -q -d -n "${*:2}" >/dev/null 2>&1 ;;
         server) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
         venv) command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     esac
@@ -114,6 +115,11 @@ need_servers() {
     need_packages 'by the tests' \
         'server:postgresql:a real server to read from and write to' \
         'program /usr/sbin/apache2:apache2-bin:a real web server and proxy' \
+        'program /usr/sbin/mariadbd:mariadb-server:a real server to read from through ODBC' \
+        'command odbcinst:odbcinst:registers ODBC drivers' \
+        'driver MariaDB Unicode:odbc-mariadb:an ODBC driver' \
+        'driver PostgreSQL Unicode:odbc-postgresql:an ODBC driver' \
+        'driver FreeTDS:tdsodbc:an ODBC driver for SQL Server' \
         'command openssl:openssl:certificates for servers' \
         'command python3:python3:a web server that misbehaves'
 }

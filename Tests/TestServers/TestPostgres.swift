@@ -76,7 +76,7 @@ public final class TestPostgres: Sendable {
 
     /// Runs a command to its end. Not by Foundation's `Process`, which waits until nobody holds the descriptors that it
     /// hands to the child: a server that the child starts in the background holds them for as long as it lives.
-    private static func run(_ command: [String]) throws {
+    static func run(_ command: [String]) throws {
         let log = "/tmp/sluice-test-\(UUID().uuidString)"
         defer { unlink(log) }
         var actions = posix_spawn_file_actions_t()
@@ -99,7 +99,7 @@ public final class TestPostgres: Sendable {
     }
 
     /// A port that nobody listens on, as the kernel picks it.
-    private static func freePort() throws -> Int {
+    static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw Failure("no socket") }
         defer { close(descriptor) }

@@ -5,14 +5,17 @@ import Synchronization
 ///
 /// Once is not enough: a server that has not begun with the statement yet ignores it, and would then work, or wait, for
 /// as long as it likes. And never after its end: it would stop the next one.
-final class StatementStop: Sendable {
+public final class StatementStop: Sendable {
     private let isOver = Mutex(false)
 
+    /// For a statement that begins now.
+    public init() {}
+
     /// The statement is over; whoever is just asking has asked when this returns.
-    func statementEnded() { isOver.withLock { $0 = true } }
+    public func statementEnded() { isOver.withLock { $0 = true } }
 
     /// Calls `ask` now and every tenth of a second until the statement is over.
-    func insist(_ ask: () -> Void) {
+    public func insist(_ ask: () -> Void) {
         while true {
             let isOver = isOver.withLock { isOver -> Bool in
                 if !isOver { ask() }
