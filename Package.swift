@@ -118,6 +118,9 @@ let package = Package(
         library("Emulator", ["HTTPServer", "Azure", "Storage", "SQLite", "Columns", "Support", "CCrypto"]),
         tests("Emulator", ["Emulator", "HTTPServer", "Azure", "Transport", "Storage", "Support"]),
 
+        library("LakeTables", ["Parquet", "SQLite", "Storage", "Columns", "Support"]),
+        tests("LakeTables", ["LakeTables", "Parquet", "Storage", "Columns", "Support", "TestData"]),
+
         library("Sales", ["Storage", "Support", "CSimdjson", "CScan", "CMemory"]),
         tests("Sales", ["Sales", "Storage", "Support"]),
 
@@ -152,11 +155,16 @@ let package = Package(
                 "TestData",
             ]),
 
+        library("Map", ["LakeTables", "Runs", "Storage", "Settings", "Columns", "Support"]),
+        tests(
+            "Map", ["Map", "LakeTables", "Parquet", "Storage", "Settings", "Columns", "Support"], excluding: ["Golden"]),
+
         // Floor 7: the library's face.
         library(
             "Sluice",
             [
-                "Ingest", "Report", "Azure", "Sales", "Project", "Connectors", "Warehouse", "Runs", "Stores", "Storage",
+                "Ingest", "Report", "Map", "Azure", "Sales", "Project", "Connectors", "Warehouse", "Runs", "Stores",
+                "Storage",
                 "Settings", "Columns", "Support",
             ]),
 
@@ -164,7 +172,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "Sluice", "Azure", "Project", "Ingest", "Report", "Sales", "Connectors", "Warehouse", "Runs",
+                "Sluice", "Azure", "Project", "Ingest", "Report", "Map", "LakeTables", "Sales", "Connectors",
+                "Warehouse", "Runs",
                 "Synthetic", "Classic", "ReportPage", "Tables", "Parquet", "TextFormats", "Storage", "Stores",
                 "Emulator", "Settings", "Columns", "CommandLine", "Support", "CVersion",
             ]),

@@ -25,7 +25,7 @@ public struct Registry: Sendable {
             Group("Projects", [Init(), Validate(), SchemaCommand()]),
             Group("Work", [RunCommand(), PlanCommand(), Check(), Discover(), IngestCommand(), Query()]),
             Group("History", [RunsCommand(), Status(), Logs()]),
-            Group("Data", [Inspect(), ConvertCommand(), ReportCommand(), Generate(), Lake()]),
+            Group("Data", [Inspect(), ConvertCommand(), ReportCommand(), MapCommand(), Generate(), Lake()]),
             Group("Development", [Emulate()]),
             Group("The program itself", [Completion(), Help()]),
         ])

@@ -1,9 +1,10 @@
 public import Connectors
 public import Ingest
+public import Map
 public import Report
 public import Runs
 public import Storage
-import Support
+public import Support
 import Synchronization
 public import Warehouse
 
@@ -27,6 +28,7 @@ public struct JobRun: Sendable {
     fileprivate enum Done: Sendable {
         case ingest(IngestResult)
         case report(ReportResult)
+        case map(MapResult)
     }
 
     /// The run that `record` begins. What is kept of it lies in `stateFolder`.
@@ -60,6 +62,22 @@ public struct JobRun: Sendable {
         work = { start throws(SluiceError) in
             await start.attempt(1)
             return .report(try await run(start.monitor).perform())
+        }
+    }
+
+    /// The run of a mapping that `record` begins.
+    ///
+    /// - parameter run: Makes the run that tells a monitor how it goes.
+    public init(
+        record: RunRecord, stateFolder: String, observer: JobObserver = .init(),
+        map run: @escaping @Sendable (RunMonitor) throws(SluiceError) -> MapRun
+    ) {
+        self.record = record
+        self.stateFolder = stateFolder
+        self.observer = observer
+        work = { start throws(SluiceError) in
+            await start.attempt(1)
+            return .map(try await run(start.monitor).perform())
         }
     }
 
@@ -220,6 +238,14 @@ extension RunRecord {
             record.counts.take(report)
             record.attempts.end(record.state, record.counts, error: record.error)
             return JobOutcome(record: record, report: report, error: report.failure)
+        case .success(.map(let map)):
+            record.end(map.isPartial ? .partial : .succeeded)
+            record.error = map.missing.map { Redactor.shared.redact($0) }
+            record.counts.rowsLoaded = map.rowsLoaded
+            record.counts.bytesRead = map.bytesRead
+            record.counts.files = map.footersRead
+            record.attempts.end(record.state, record.counts, error: record.error)
+            return JobOutcome(record: record, map: map)
         case .failure(let error):
             switch error.code {
             case .cancelled: record.end(.cancelled)

@@ -1,5 +1,6 @@
 import Glibc
 public import Ingest
+public import Map
 public import Report
 public import Runs
 public import Support
@@ -12,6 +13,8 @@ public struct JobOutcome: Sendable {
     public var result: IngestResult?
     /// What it reported on, when it is a report.
     public var report: ReportResult?
+    /// What it gave names to, when it is a mapping.
+    public var map: MapResult?
     /// Why it failed.
     public var error: SluiceError?
 }
@@ -68,6 +71,11 @@ extension Workspace {
                         options: again, monitor: $0)
                 }.perform()
             }
+            if declared.kind == MapKeys.kind {
+                let again = try MapOptions(options)
+                record.parameters = again.json.text()
+                return try await run(try map(name), options: again, record: record, observer: observer)
+            }
             let (job, connector) = try await ingest(name)
             return await JobRun(
                 record: record, job: job, connector: connector, warehouse: try await warehouse(), lake: try lake(),
@@ -78,6 +86,20 @@ extension Workspace {
             record.error = "\(error)"
             return JobOutcome(record: record, error: error)
         }
+    }
+}
+
+extension MapOptions {
+    /// What the options of a run mean to a mapping: every footer again, or those of new files.
+    public init(_ options: IngestOptions) throws(SluiceError) {
+        self.init()
+        if options.backfill != nil || options.limit != nil || options.resumes {
+            throw SluiceError(
+                .usage,
+                "a mapping looks at a whole lake, and neither at stretches of it nor at what an earlier run has staged",
+                hint: "run it without --backfill, --limit and --resume; --full-refresh reads every footer again")
+        }
+        full = options.fullRefresh
     }
 }
 

@@ -12,6 +12,7 @@
 @_exported public import Columns
 @_exported public import Connectors
 @_exported public import Ingest
+@_exported public import Map
 @_exported public import Project
 @_exported public import Report
 @_exported public import Runs
@@ -25,7 +26,11 @@ extension Vocabulary {
     /// What a `sluice.yaml` may say: every protocol and every kind of job that there is.
     public static let standard = Vocabulary(
         protocols: ConnectorRegistry.standard.protocols,
-        kinds: [(IngestKeys.kind, IngestKeys.keys), (ReportKeys.kind, ReportKeys.keys)],
+        kinds: [
+            (IngestKeys.kind, IngestKeys.keys), (ReportKeys.kind, ReportKeys.keys), (MapKeys.kind, MapKeys.keys),
+        ],
         sections: [("azure", AzureSettings.shape, "Which Azure, and who one is there")],
-        jobChecks: [IngestKeys.kind: IngestKeys.check, ReportKeys.kind: ReportKeys.check])
+        jobChecks: [
+            IngestKeys.kind: IngestKeys.check, ReportKeys.kind: ReportKeys.check, MapKeys.kind: MapKeys.check,
+        ])
 }

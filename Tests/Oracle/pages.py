@@ -51,7 +51,7 @@ def normal(text):
     moment = r"20\d\d-(?!0[12]-)\d\d-\d\d"
     for pattern, word in [
         (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "ID"),
-        (r"\b[0-9a-f]{8}\b", "ID"),
+        (r"\b[0-9a-f]{8}([0-9a-f]{8})?\b", "ID"),
         (r"\b20\d{6}T\d{12}Z", "STAMP"),
         (moment + r"[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "MOMENT"),
         (moment, "DAY"),

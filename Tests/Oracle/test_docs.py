@@ -128,6 +128,7 @@ def test_examples_print_what_the_page_says(tmp_path, page):
 PROJECT = (ROOT / "docs/project.md").read_text()
 INGEST = (ROOT / "docs/ingest.md").read_text()
 REPORT = (ROOT / "docs/report.md").read_text()
+MAP = (ROOT / "docs/map.md").read_text()
 CONNECTIONS = (ROOT / "docs/connections.md").read_text()
 IDENTITY = (ROOT / "docs/identity.md").read_text()
 
@@ -164,9 +165,10 @@ def test_every_key_is_on_the_page_as_the_schema_explains_it(sluice):
     assert listed(PROJECT, "job") == explained(job)
     assert listed(IDENTITY, "azure") == explained(schema["definitions"]["set-of-Azure-settings"])
     kinds = cases(job, "kind")
-    assert set(kinds) == {"ingest", "report"}
+    assert set(kinds) == {"ingest", "report", "map"}
     assert listed(INGEST, "ingest") == explained(kinds["ingest"])
     assert listed(REPORT, "report") == explained(kinds["report"])
+    assert listed(MAP, "map") == explained(kinds["map"])
     for name, title in [("rules", "set-of-rules"), ("caps", "set-of-caps"), ("fields", "set-of-fields"), ("check", "check")]:
         assert listed(REPORT, name) == explained(schema["definitions"][title])
 

@@ -43,6 +43,7 @@ enum PlanReport {
         var documents: [JSONText] = []
         var changes = 0
         var reads: Int?
+        var maps: Int?
         for name in names {
             if try workspace.job(name).kind == ReportKeys.kind {
                 let plan = try await workspace.planReport(name, options: options)
@@ -50,6 +51,17 @@ enum PlanReport {
                 documents.append(document(name, plan))
                 if !context.options.isJSON {
                     for line in lines(name, plan) { context.output.print(Display.safe(line)) }
+                }
+                continue
+            }
+            if try workspace.job(name).kind == MapKeys.kind {
+                let result = try await workspace.planMap(name, options: try MapOptions(options))
+                maps = (maps ?? 0) + result.plan.pending.count
+                documents.append(.object([("job", .string(name)), ("map", result.json)]))
+                if !context.options.isJSON {
+                    context.output.print(Display.safe("\(name): map \(result.lake) for \(result.dialect.rawValue)"))
+                    MapLines(result).showTable(in: context)
+                    MapLines(result).tell(name, in: context)
                 }
                 continue
             }
@@ -63,14 +75,17 @@ enum PlanReport {
         if context.options.isJSON {
             context.answer(["jobs": .array(documents), "changes": .number(changes)])
         } else {
-            if reads.map({ _ in changes > 0 || documents.count > 1 }) ?? true {
+            if (reads ?? maps).map({ _ in changes > 0 || documents.count > 1 }) ?? true {
                 context.output.print(changes == 1 ? "Plan: 1 change to tables" : "Plan: \(changes) changes to tables")
             }
             if let reads {
                 context.output.print(reads == 1 ? "Plan: 1 input to report on" : "Plan: \(reads) inputs to report on")
             }
+            if let maps {
+                context.output.print(maps == 1 ? "Plan: 1 change to names" : "Plan: \(maps) changes to names")
+            }
         }
-        return changes > 0 || reads ?? 0 > 0 ? .changesPending : .succeeded
+        return changes > 0 || reads ?? 0 > 0 || maps ?? 0 > 0 ? .changesPending : .succeeded
     }
 
     private static func lines(_ name: String, _ job: IngestJob, _ plan: IngestPlan) -> [String] {

@@ -41,12 +41,12 @@ struct WatchedRun {
     }
 
     /// An error of a run, told like that of any command; the answer has been given.
-    func report(_ error: SluiceError) throws -> ExitCode {
+    func report(_ error: SluiceError, of command: String = "run") throws -> ExitCode {
         if let cause = context.cancellation.cause {
             context.messages.print(cause.message)
             return cause.exitCode
         }
-        ErrorReport(error, command: ["run"]).tell(context)
+        ErrorReport(error, command: [command]).tell(context)
         return ExitCode(error)
     }
 
@@ -55,6 +55,13 @@ struct WatchedRun {
     private func tell(_ outcome: JobOutcome, _ title: String, _ duration: Duration) {
         if let report = outcome.report {
             ReportLines(report).tell(title, in: context)
+            context.say("\(title): \(outcome.record.state.rawValue), \(Quantities.describe(duration))")
+            context.say("run \(outcome.record.id)")
+            return
+        }
+        if let map = outcome.map {
+            if !context.options.isJSON, map.script != "-" { MapLines(map).showTable(in: context) }
+            MapLines(map).tell(title, in: context)
             context.say("\(title): \(outcome.record.state.rawValue), \(Quantities.describe(duration))")
             context.say("run \(outcome.record.id)")
             return
@@ -143,6 +150,7 @@ extension JobOutcome {
             "files": .array((result?.parts ?? []).map { .string($0.path) }),
             "rejects": .array((result?.rejects ?? []).map { .string($0) }),
             "note": result?.note.map { .string($0) } ?? .null, "report": report?.json ?? .null,
+            "map": map?.json ?? .null,
             "error": error.map { ErrorReport($0, command: ["run"]).json } ?? .null,
         ]
     }

@@ -18,6 +18,8 @@ public final class ParquetFile: Sendable {
     let leaves: [Leaf]
     /// Where the footer begins: no page lies behind.
     let dataEnd: Int
+    /// How many bytes the footer has, the eight behind it left out.
+    public var footerBytes: Int { source.size - 8 - dataEnd }
 
     private init(
         metadata: FileMetadata, source: any RandomAccess, nodes: [SchemaNode], limits: ParquetLimits, dataEnd: Int
@@ -36,25 +38,28 @@ public final class ParquetFile: Sendable {
     }
 
     /// How much is fetched from the end of a file in the hope that it holds all of the footer.
-    private static let tailBytes = 64 << 10
+    public static let usualTailBytes = 64 << 10
 
     /// Reads the footer of `source`, and nothing else.
     ///
     /// - parameter int96Unit: what INT96 timestamps become. Nanoseconds keep every digit, and reach from 1677 to 2262;
     ///   a value outside is an error.
+    /// - parameter tailBytes: How much is fetched from the end at first; what is missing of the footer comes with a second
+    ///   read.
     /// - throws: `SluiceError` when the file is not Parquet, is damaged, or is beyond a limit.
     public static func open(
-        _ source: any RandomAccess, limits: ParquetLimits = .init(), int96Unit: TimeUnit = .nanosecond
+        _ source: any RandomAccess, limits: ParquetLimits = .init(), int96Unit: TimeUnit = .nanosecond,
+        tailBytes: Int = usualTailBytes
     ) async throws(SluiceError) -> ParquetFile {
         do throws(SluiceError) {
-            return try await read(source, limits, int96Unit)
+            return try await read(source, limits, int96Unit, max(8, tailBytes))
         } catch {
             throw error.at(.init(file: source.name))
         }
     }
 
     private static func read(
-        _ source: any RandomAccess, _ limits: ParquetLimits, _ int96Unit: TimeUnit
+        _ source: any RandomAccess, _ limits: ParquetLimits, _ int96Unit: TimeUnit, _ tailBytes: Int
     ) async throws(SluiceError) -> ParquetFile {
         let size = source.size
         guard size >= 12 else {

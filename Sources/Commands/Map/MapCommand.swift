@@ -1,0 +1,118 @@
+import CommandLine
+import Map
+import Sluice
+import Support
+
+/// `sluice map`: SQL names for the tables of a Parquet lake.
+struct MapCommand: Command {
+    let lake = Parameter.optionalArgument(
+        "LAKE", .text,
+        help: "A folder or a store's URL, or a map job; the project's lake when not given")
+    let plan = Parameter.flag("plan", help: "Show what would be done, and do nothing")
+    let apply = Parameter.flag("apply", help: "Do it: write the script, or fill the tables")
+    let full = Parameter.flag("full", help: "Read every footer again, and believe that an empty lake is empty")
+    let dialect = Parameter.optional(
+        "dialect", .choice(MapDialect.self, "DIALECT"), help: "What kind of engine is to know the names; duckdb")
+    let out = Parameter.optional("out", .path, help: "Write the SQL script to this file; - is standard output")
+    let errors = Parameter.optional("errors", .path, help: "List unreadable files in this file")
+    let layout = Parameter.optional(
+        "layout", .text,
+        help: "How paths tell tables: automatic, hive, staged, or a pattern like {shop}/{table}/{yyyy}/*.parquet")
+    let partitions = Parameter.repeated(
+        "partition", .text.named("NAME"), separator: ",", help: "Names in the pattern that are columns; those of dates")
+    let condition = Parameter.repeated(
+        "where", .assignment, help: "What a part of the path has to look like: shop=eu-*")
+    let include = Parameter.repeated("include", .text.named("PATTERN"), help: "Only files that fit")
+    let exclude = Parameter.repeated("exclude", .text.named("PATTERN"), help: "No files that fit")
+    let name = Parameter.optional(
+        "name", .text.named("TEMPLATE"), help: "How tables are named: tbl_{shop}_{table}")
+    let schema = Parameter.optional("schema", .text, help: "The schema that the names are in")
+    let location = Parameter.optional(
+        "location", .text.named("URL"), help: "Where the engine finds the lake, if not where Sluice does")
+    let project = ProjectParameters()
+
+    var model: CommandModel {
+        CommandModel(
+            "map", "Give SQL names to the tables of a Parquet lake",
+            [
+                .arguments(lake), ParameterGroup("Work", [plan, apply, full, out, errors]),
+                ParameterGroup("Tables", [layout, partitions, condition, include, exclude]),
+                ParameterGroup("Names", [dialect, name, schema, location]), project.group,
+            ],
+            discussion: """
+                The lake is listed once, and of its files only the footers are read: those of new and changed files, since \
+                what earlier runs have seen is remembered. Files are grouped into tables by their paths; a table has the \
+                columns of all of its files, and those of its partitions.
+
+                Files that cannot be read are listed, and the others are mapped: exit code 3. What Sluice did not make \
+                in a database is never touched.
+                """,
+            examples: [
+                .init("sluice map ./lake", "which tables there are, and what would be made of them"),
+                .init("sluice map ./lake --out names.sql", "a script for DuckDB"),
+                .init("sluice map --layout '{shop}/{table}/{yyyy}/{mm}/*.parquet'", "tables by a pattern"),
+                .init("sluice map names --plan", "what the job 'names' of the project would do"),
+            ])
+    }
+
+    func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
+        let workspace = try context.workspaceIfAny(project, arguments)
+        var options = MapOptions()
+        options.full = arguments[full]
+        let job = try job(arguments, workspace)
+        options.plansOnly = arguments[plan] || (job.out == nil && !arguments[apply])
+        if arguments[plan], arguments[apply] {
+            throw SluiceError(.usage, "--plan and --apply cannot be meant at once")
+        }
+        if arguments[apply], job.dialect.isScript, job.out == nil {
+            throw SluiceError(
+                .usage, "for \(job.dialect.rawValue) there is no connection to apply it by",
+                hint: "Name a file for the script with --out, and run that.")
+        }
+        if job.out == "-", context.options.isJSON {
+            throw SluiceError(
+                .usage, "standard output cannot hold both the script and the answer of --json",
+                hint: "Name a file with --out.")
+        }
+        if options.plansOnly {
+            let result = try await workspace.mapRun("plan", job, options, .init()).perform()
+            MapLines(result).show(in: context)
+            return result.isPartial ? .partial : .succeeded
+        }
+        let outcome = try await WatchedRun(context).watched(job.name) { [options] observer in
+            await workspace.run(job, options: options, package: WatchedRun.package, observer: observer)
+        }
+        if let error = outcome.error {
+            if context.options.isJSON { context.answer(outcome.json) }
+            return try WatchedRun(context).report(error, of: "map")
+        }
+        if context.options.isJSON, let map = outcome.map { context.answer(map.json) }
+        return ExitCode(outcome)
+    }
+
+    /// The job of the project that is named, or one by options alone.
+    private func job(_ arguments: Arguments, _ workspace: Workspace) throws -> MapJob {
+        var job = MapJob(name: "map")
+        if let text = arguments[lake] {
+            if let declared = workspace.project.job(text) {
+                job = try workspace.map(declared.name)
+            } else {
+                job.lake = text
+            }
+        }
+        if arguments[layout] != nil || !arguments[partitions].isEmpty {
+            job.layout = try MapJob.layout(
+                arguments[layout], partitions: arguments[partitions].isEmpty ? nil : arguments[partitions])
+        }
+        for condition in arguments[condition] { job.restrictions[condition.name] = condition.value }
+        if !arguments[include].isEmpty { job.include = arguments[include] }
+        if !arguments[exclude].isEmpty { job.exclude = arguments[exclude] }
+        job.dialect = arguments[dialect] ?? job.dialect
+        job.template = arguments[name] ?? job.template
+        job.schema = arguments[schema] ?? job.schema
+        job.location = arguments[location] ?? job.location
+        job.out = arguments[out] ?? job.out
+        job.errors = arguments[errors] ?? job.errors
+        return job
+    }
+}

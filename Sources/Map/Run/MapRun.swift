@@ -1,0 +1,237 @@
+import Glibc
+import LakeTables
+public import Runs
+public import Storage
+public import Support
+
+/// One run of a mapping: the lake is looked at, the plan is made, and what it says is done.
+///
+/// A script is written first, and then the memory learns of it. A run that dies leaves a script that the next run writes
+/// just so.
+public struct MapRun: Sendable {
+    let id: String
+    let job: MapJob
+    let lake: any ObjectStore
+    let memoryPath: String
+    let options: MapOptions
+    let monitor: RunMonitor
+    let create: @Sendable (String) async throws(SluiceError) -> any ByteSink
+    let remove: @Sendable (String) async throws(SluiceError) -> Void
+
+    /// The run `id` of `job`.
+    ///
+    /// - parameter memory: The file in which is kept what earlier runs have seen and made.
+    /// - parameter create: Begins the file of a script or report, by the name that the job has for it.
+    /// - parameter remove: Removes such a file; no error when it is not there.
+    public init(
+        _ id: String, of job: MapJob, over lake: any ObjectStore, memory: String, options: MapOptions = .init(),
+        monitor: RunMonitor = .init(),
+        create: @escaping @Sendable (String) async throws(SluiceError) -> any ByteSink,
+        remove: @escaping @Sendable (String) async throws(SluiceError) -> Void
+    ) {
+        self.id = id
+        self.job = job
+        self.lake = lake
+        memoryPath = memory
+        self.options = options
+        self.monitor = monitor
+        self.create = create
+        self.remove = remove
+    }
+
+    /// Does it.
+    ///
+    /// - throws: `SluiceError` when the lake cannot be listed, nothing in it can be read, or the script cannot be written.
+    ///   What is wrong with single files and tables is in the result.
+    @concurrent public func perform() async throws(SluiceError) -> MapResult {
+        let memory = try await LakeMemory.open(memoryPath)
+        let result: Result<MapResult, SluiceError>
+        do throws(SluiceError) {
+            result = .success(try await perform(memory))
+        } catch {
+            result = .failure(error)
+        }
+        await memory.close()
+        return try result.get()
+    }
+
+    private func perform(_ memory: LakeMemory) async throws(SluiceError) -> MapResult {
+        monitor.enter("reading footers")
+        let catalogue = try await scan().run(memory) { [monitor] in monitor.countBytes($0) }
+        monitor.enter("planning")
+        var result = MapResult(run: id, lake: lake.name, dialect: job.dialect)
+        result.files = catalogue.files
+        result.bytes = catalogue.bytes
+        result.footersRead = catalogue.footersRead
+        result.bytesRead = catalogue.bytesRead
+        result.unreadable = catalogue.unreadable
+        result.notes = catalogue.notes
+
+        let dialect = makeDialect()
+        let scope = "\(job.pipeline) \(job.dialect.rawValue) \(job.out.map(absolute) ?? "")"
+        let made = try await memory.made(in: scope)
+        let inventory = MapInventory(
+            owned: made.map {
+                .init(
+                    name: $0.name, kind: "view", source: $0.source, definition: $0.definition, isRetired: $0.isRetired)
+            })
+        let wanted = objects(of: catalogue, by: dialect, inventory, &result)
+        if wanted.isEmpty, catalogue.files == 0, inventory.owned.contains(where: { !$0.isRetired }), !options.full {
+            throw SluiceError(
+                .conflict, "the lake has no Parquet files any more, and every name in it would be removed",
+                place: .init(file: lake.name), hint: "if that is right, say so: --full")
+        }
+        result.plan = Planner(dialect: dialect).plan(wanted, inventory, keeping: catalogue.damaged)
+        if !options.plansOnly { try await write(&result, dialect, memory, scope) }
+        return result
+    }
+
+    private func scan() throws(SluiceError) -> LakeScan {
+        var restrictions: [String: PathPattern] = [:]
+        for (name, pattern) in job.restrictions { restrictions[name] = try PathPattern(pattern) }
+        var include: [PathPattern] = []
+        for pattern in job.include { include.append(try PathPattern(pattern)) }
+        var exclude: [PathPattern] = []
+        for pattern in job.exclude { exclude.append(try PathPattern(pattern)) }
+        return LakeScan(
+            lake, layout: job.layout, include: include, exclude: exclude, restrictions: restrictions,
+            parallel: job.parallel, rescans: options.full)
+    }
+
+    // MARK: - Plan
+
+    private func makeDialect() -> any Dialect {
+        let paths = TablePaths(root: root)
+        switch job.dialect {
+        case .duckdb:
+            return DuckDBDialect(paths: paths, schema: job.schema ?? "lake", mark: "sluice map \(job.pipeline)")
+        }
+    }
+
+    /// Where the engine finds the lake, without a slash at its end.
+    private var root: String {
+        var root = job.location ?? (lake is FolderStore ? absolute(lake.name) : lake.name)
+        while root.count > 1, root.hasSuffix("/") { root.removeLast() }
+        return root
+    }
+
+    /// A path from the root folder on.
+    private func absolute(_ path: String) -> String {
+        if path.hasPrefix("/") || path.contains("://") { return path }
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        guard let folder = getcwd(&buffer, buffer.count).map({ String(cString: $0) }) else { return path }
+        var rest = path[...]
+        while rest.hasPrefix("./") { rest = rest.dropFirst(2) }
+        if rest.isEmpty || rest == "." { return folder }
+        return folder == "/" ? "/" + rest : "\(folder)/\(rest)"
+    }
+
+    private func objects(
+        of catalogue: LakeCatalogue, by dialect: any Dialect, _ inventory: MapInventory, _ result: inout MapResult
+    ) -> [MapObject] {
+        let held = Dictionary(inventory.owned.filter { !$0.isRetired }.map { ($0.source, $0.name) }) { first, _ in first
+        }
+        let (named, problems) = Naming(template: job.template, dialect: dialect).names(
+            catalogue.tables, held: held, reserved: [])
+        result.problems += problems
+        var objects: [MapObject] = []
+        for item in named {
+            for conflict in item.table.conflicts {
+                result.problems.append("\(Display.safe(item.name)): \(conflict)")
+            }
+            switch dialect.object(item.name, for: item.table, in: catalogue) {
+            case .success(let object):
+                result.problems += object.notes.map { "\(Display.safe(item.name)): \($0)" }
+                result.tables.append(
+                    .init(
+                        name: item.name, source: item.table.id, files: item.table.files.count, rows: item.table.rows,
+                        bytes: item.table.bytes))
+                objects.append(object)
+            case .failure(let failure):
+                result.unmapped += 1
+                result.problems.append("\(Display.safe(item.name)) has no name: \(failure.reason)")
+            }
+        }
+        return objects
+    }
+
+    // MARK: - What is written
+
+    private func write(
+        _ result: inout MapResult, _ dialect: any Dialect, _ memory: LakeMemory, _ scope: String
+    ) async throws(SluiceError) {
+        if let errors = job.errors {
+            if result.unreadable.isEmpty {
+                try await remove(errors)
+            } else {
+                try await write(MapErrors.text(result.unreadable), to: errors)
+                result.errors = errors
+            }
+        }
+        guard let out = job.out else { return }
+        try await write(MapScript(job: job, lake: lake.name, dialect: dialect).text(result.plan), to: out)
+        result.script = out
+        result.isApplied = true
+        let kept = result.plan.changes.compactMap { change -> LakeMemory.Made? in
+            if change.action == .blocked { return nil }
+            return LakeMemory.Made(
+                name: change.name, source: change.source, definition: change.object?.definition ?? "",
+                isRetired: change.action == .drop)
+        }
+        let retired = result.plan.retired.map {
+            LakeMemory.Made(name: $0, source: "", definition: "", isRetired: true)
+        }
+        try await memory.note(kept + retired, in: scope)
+    }
+
+    private func write(_ text: String, to path: String) async throws(SluiceError) {
+        let sink = try await create(path)
+        do throws(SluiceError) {
+            try await sink.write(Buffer(Array(text.utf8)))
+            try await sink.finish()
+        } catch {
+            await sink.abandon()
+            throw error
+        }
+    }
+}
+
+/// The file in which unreadable files are listed.
+enum MapErrors {
+    /// Its text.
+    static func text(_ files: [UnreadableFile]) -> String {
+        let now = Moment.now
+        let lines = files.map { "- \(Display.safe($0.name))\n  \(Display.safe($0.reason))" }
+        return """
+            Script execution time: \(now.day) \(now.clock) UTC
+
+            These files could not be read as Parquet, and are in no table:
+
+            \(lines.joined(separator: "\n"))
+
+            Typical causes:
+            - the writer was stopped before it wrote the end of the file
+            - the file was cut short or damaged on its way
+            - the file is not Parquet, whatever its name says
+
+            """
+    }
+}
+
+/// The text of a script.
+struct MapScript {
+    let job: MapJob
+    let lake: String
+    let dialect: any Dialect
+
+    /// The script that brings about what `plan` says.
+    func text(_ plan: MapPlan) -> String {
+        let head = """
+            -- SQL names for \(SQLText.comment(lake)), made by Sluice: sluice map, job \(SQLText.comment(job.pipeline)).
+            -- Written for \(dialect.name). May be run again at any time; run the mapping again when the lake has changed.
+
+
+            """
+        return head + dialect.script(plan).map { $0 + dialect.terminator + "\n" }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,75 @@
+import LakeTables
+public import Settings
+public import Support
+
+/// What may be written in a job of kind `map`.
+public enum MapKeys {
+    /// The kind's name.
+    public static let kind = "map"
+
+    /// The keys, in the order in which a reader thinks of them: which files, which tables, which names, where to.
+    public static let keys: [KeyShape] = [
+        KeyShape(
+            "lake", .text, "The lake to give names to: a folder or a store's URL", standard: "the project's lake"),
+        KeyShape("include", .list(.text), "Only files that fit one of these patterns"),
+        KeyShape("exclude", .list(.text), "No files that fit one of these patterns"),
+        KeyShape(
+            "layout", .text,
+            "How paths tell tables: automatic, hive, staged, or a pattern like {device}/{message}/{yyyy}/{mm}/*.parquet",
+            standard: "automatic"),
+        KeyShape(
+            "partitions", .list(.text), "The names in the pattern that are columns; those of dates when not given"),
+        KeyShape(
+            "where", .map(.text, of: "patterns"),
+            "What parts of paths have to look like, by name: a pattern of wildcards for each"),
+        KeyShape(
+            "dialect", .choice(MapDialect.allCases.map(\.rawValue)), "What kind of engine is to know the names",
+            standard: "duckdb"),
+        KeyShape(
+            "name", .text,
+            "How tables are named, like tbl_{device}_{message}; their folders with _ between when not given"
+        ),
+        KeyShape("schema", .text, "The schema that the names are in", standard: "lake, or dbo where T-SQL is spoken"),
+        KeyShape(
+            "location", .text, "Where the engine finds the lake, if that is not where Sluice does: a path or URL"),
+        KeyShape("out", .text, "The file to write the SQL script into"),
+        KeyShape("errors", .text, "The file to list unreadable files in; removed when there are none"),
+        KeyShape("parallel", .integer(1...256), "How many footers are read side by side", standard: "16"),
+    ]
+
+    /// What is wrong with keys that are right one by one, in a section that fits the keys' shapes.
+    public static func check(_ job: Section) -> [Diagnostic] {
+        var problems: [Diagnostic] = []
+        func tell(_ key: String, _ error: SluiceError) {
+            problems.append(
+                Diagnostic(
+                    .error, "\"\(job.path).\(key)\": \(error.message)", at: job.mark(key), path: "\(job.path).\(key)",
+                    hint: error.hint))
+        }
+        do throws(SluiceError) {
+            let layout = try MapJob.layout(job.text("layout"), partitions: job.texts("partitions"))
+            if case .pattern(let pattern, let partitions) = layout, let name = job.text("name") {
+                do throws(SluiceError) {
+                    try MapJob.check(name: name, against: pattern, partitions)
+                } catch { tell("name", error) }
+            }
+        } catch { tell("layout", error) }
+        let dialect = job.text("dialect").flatMap(MapDialect.init(rawValue:)) ?? .duckdb
+        if dialect.isScript, !job.has("out") {
+            problems.append(
+                Diagnostic(
+                    .error, "\"\(job.path).out\" is missing: for \(dialect.rawValue) a job writes a script",
+                    at: job.node.mark, path: "\(job.path).out", hint: "write out: names.sql"))
+        }
+        return problems
+    }
+}
+
+/// The engines that names can be made for.
+public enum MapDialect: String, Sendable, CaseIterable {
+    /// Views over `read_parquet`.
+    case duckdb
+
+    /// Whether names are made by a script, as opposed to a connection.
+    public var isScript: Bool { true }
+}

@@ -1,0 +1,97 @@
+public import Map
+public import Runs
+import Storage
+public import Support
+
+extension Workspace {
+    /// What the map job called `name` does.
+    public func map(_ name: String) throws(SluiceError) -> MapJob {
+        let declared = try job(name)
+        guard declared.kind == MapKeys.kind else {
+            throw SluiceError(.invalidConfiguration, "job \"\(name)\" is of kind \(declared.kind), not map")
+        }
+        return try MapJob(declared.settings, name: name, project: project.name)
+    }
+
+    /// What a run of the map job called `name` would do. Nothing is changed, save that what footers say is remembered.
+    public func planMap(_ name: String, options: MapOptions = .init()) async throws(SluiceError) -> MapResult {
+        var options = options
+        options.plansOnly = true
+        return try await mapRun("plan", try map(name), options, .init()).perform()
+    }
+
+    /// Runs a mapping, of the project or not, and keeps what is to be told of it in the history and in a log. Does not
+    /// throw: whatever happens is in the outcome.
+    public func run(
+        _ job: MapJob, options: MapOptions = .init(), package: String = "", observer: JobObserver = .init()
+    ) async -> JobOutcome {
+        var record = RunRecord(
+            id: RunID.make(), project: project.name, job: job.name, kind: MapKeys.kind,
+            startedAt: Moment.now.microseconds)
+        record.environment = project.environment
+        record.parameters = options.json.text()
+        record.package = package
+        do throws(SluiceError) {
+            return try await run(job, options: options, record: record, observer: observer)
+        } catch {
+            record.state = .failed
+            record.error = "\(error)"
+            return JobOutcome(record: record, error: error)
+        }
+    }
+
+    func run(
+        _ job: MapJob, options: MapOptions, record: RunRecord, observer: JobObserver
+    ) async throws(SluiceError) -> JobOutcome {
+        // What is wrong with the lake's name is told before a run begins.
+        _ = try lake(of: job)
+        return await JobRun(record: record, stateFolder: stateFolder, observer: observer) {
+            [self, id = record.id] monitor throws(SluiceError) in
+            try mapRun(id, job, options, monitor)
+        }.perform()
+    }
+
+    /// The run `id` of `job`.
+    public func mapRun(
+        _ id: String, _ job: MapJob, _ options: MapOptions, _ monitor: RunMonitor
+    ) throws(SluiceError) -> MapRun {
+        MapRun(
+            id, of: job, over: try lake(of: job), memory: "\(stateFolder)/map.db", options: options, monitor: monitor,
+            create: { path throws(SluiceError) in try await place(path).create() },
+            remove: { path throws(SluiceError) in
+                let (store, path) = try place(path).folder
+                try await store.remove(path)
+            })
+    }
+
+    private func lake(of job: MapJob) throws(SluiceError) -> any ObjectStore {
+        if let path = job.lake { return try lake(path) }
+        return try lake()
+    }
+
+    /// Where a file lies that a job names: from the project's folder on, or in a store.
+    private func place(_ text: String) throws(SluiceError) -> FilePlace {
+        let place = try stores.place(of: text)
+        guard case .local(let path) = place, path != "-", !path.hasPrefix("/"), !project.folder.isEmpty,
+            project.folder != "."
+        else {
+            return place
+        }
+        return .local("\(project.folder)/\(path)")
+    }
+}
+
+extension FilePlace {
+    /// The store that it lies in, and its path there.
+    fileprivate var folder: (store: any ObjectStore, path: String) {
+        switch self {
+        case .stored(let store, let path): (store, path)
+        case .local(let path):
+            if let slash = path.lastIndex(of: "/") {
+                (FolderStore(String(path[..<slash])), String(path[path.index(after: slash)...]))
+            } else {
+                (FolderStore("."), path)
+            }
+        }
+    }
+}
