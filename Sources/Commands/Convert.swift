@@ -42,14 +42,15 @@ struct ConvertCommand: Command {
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         let name = arguments[output]
+        let shown = try context.shown(name)
         try await check(arguments, in: context)
         var readOptions = try await reading.options(arguments, in: context)
-        var writeOptions = try writing.options(arguments, name: name)
+        var writeOptions = try writing.options(arguments, name: shown)
         readOptions.threads = arguments[threads]
         writeOptions.threads = arguments[threads]
 
         let table = try TableOutput(
-            name, options: writeOptions,
+            shown, options: writeOptions,
             replacing: name == Storage.standardName ? nil : FileIdentity(path: context.resolve(name))
         ) { () async throws(SluiceError) in try await context.create(name) }
         if name == Storage.standardName, context.terminal.outputIsTerminal, table.isBinary {
@@ -67,7 +68,7 @@ struct ConvertCommand: Command {
                     rows: monitor.rowsWritten, bytes: monitor.bytesRead, totalBytes: monitor.bytesTotal)
             },
             { try await Convert.run(files, table, reading: readOptions, shape: shape, monitor: monitor) })
-        report(summary, name: name, in: context)
+        report(summary, name: shown, in: context)
         return .succeeded
     }
 
@@ -80,7 +81,7 @@ struct ConvertCommand: Command {
                     hint: "Name a file as the output, or leave --json out.")
             }
         } else if !arguments[overwrite], try await context.place(name).facts() != nil {
-            throw SluiceError(.invalidConfiguration, "is there already", place: .init(file: name))
+            throw SluiceError(.invalidConfiguration, "is there already", place: .init(file: try context.shown(name)))
         }
         if arguments[inputs].count(where: { $0 == Storage.standardName }) > 1 {
             throw SluiceError(.usage, "standard input can be read only once, and is named twice")

@@ -10,7 +10,8 @@ struct ErrorReport {
 
     /// A report of `error`, which the command that `command` calls ended with.
     init(_ error: SluiceError, command: [String]) {
-        self.error = error
+        // Whoever made the error may not have known that something in it is a secret.
+        self.error = error.redacted
         self.command = command
     }
 

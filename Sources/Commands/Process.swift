@@ -29,7 +29,7 @@ extension Context {
         let environment = Workspace.processEnvironment()
         var context = Context(
             output: descriptorOutput(STDOUT_FILENO, "standard output"),
-            messages: descriptorOutput(STDERR_FILENO, "standard error"),
+            messages: descriptorOutput(STDERR_FILENO, "standard error", hidesSecrets: true),
             input: { () throws(SluiceError) in try Storage.open(Storage.standardName) },
             binaryOutput: { () throws(SluiceError) in try Storage.create(Storage.standardName) },
             terminal: Terminal(environment: environment), environment: environment,
@@ -43,8 +43,10 @@ extension Context {
     }
 
     /// An output that writes to a file descriptor at once and whole.
-    private static func descriptorOutput(_ descriptor: Int32, _ name: String) -> TextOutput {
-        TextOutput { bytes throws(SluiceError) in
+    private static func descriptorOutput(
+        _ descriptor: Int32, _ name: String, hidesSecrets: Bool = false
+    ) -> TextOutput {
+        TextOutput(hidesSecrets: hidesSecrets) { bytes throws(SluiceError) in
             var rest = bytes
             while let start = rest.baseAddress, rest.count > 0 {
                 let written = Glibc.write(descriptor, start, rest.count)

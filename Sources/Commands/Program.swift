@@ -1,4 +1,5 @@
 import CommandLine
+import Stores
 import Support
 
 /// The road from the words of a command line to an exit code.
@@ -14,6 +15,8 @@ public enum Program {
             return .succeeded
         }
         var context = context
+        // A word may be shown in a message before anybody has read it as a URL.
+        for word in words { StoreURL.protectSignatures(in: word) }
         context.options = GlobalOptions(unparsed: words)
         let root = registry.model
         do {
@@ -38,6 +41,9 @@ public enum Program {
         if !arguments[GlobalOptions.color] { context.terminal.wantsColor = false }
         do {
             if let folder = arguments[GlobalOptions.directory] { try context.enter(folder) }
+            context.stores = StoresOnDemand { [context] () throws(SluiceError) in
+                try context.openStores()
+            }
             guard let command = registry.command(path) else { preconditionFailure("\(path) parsed, and calls nothing") }
             let code = try await command.run(arguments, in: context)
             if let failure = context.output.failure { throw failure }

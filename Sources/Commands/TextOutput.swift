@@ -7,6 +7,7 @@ import Synchronization
 /// tells commands that they may stop.
 public final class TextOutput: Sendable {
     private let sink: @Sendable (UnsafeRawBufferPointer) throws(SluiceError) -> Bool
+    private let hidesSecrets: Bool
     private let state = Mutex(State())
 
     private struct State {
@@ -17,7 +18,15 @@ public final class TextOutput: Sendable {
     }
 
     /// An output that hands bytes to `sink`, which says false when nobody reads them any more.
-    public init(_ sink: @escaping @Sendable (UnsafeRawBufferPointer) throws(SluiceError) -> Bool) { self.sink = sink }
+    ///
+    /// - parameter hidesSecrets: Whether protected values are masked in text: in messages always, in answers never, since
+    ///   data that looks like a password is data.
+    public init(
+        hidesSecrets: Bool = false, _ sink: @escaping @Sendable (UnsafeRawBufferPointer) throws(SluiceError) -> Bool
+    ) {
+        self.hidesSecrets = hidesSecrets
+        self.sink = sink
+    }
 
     /// Whether nobody reads any more.
     public var isClosed: Bool { state.withLock { $0.isClosed } }
@@ -30,7 +39,7 @@ public final class TextOutput: Sendable {
 
     /// Writes text.
     public func write(_ text: String) {
-        var text = text
+        var text = hidesSecrets ? Redactor.shared.redact(text) : text
         text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
     }
 
@@ -48,7 +57,7 @@ public final class TextOutput: Sendable {
         state.withLock { state in
             clear(&state)
             guard let line else { return }
-            put(line, &state)
+            put(hidesSecrets ? Redactor.shared.redact(line) : line, &state)
             state.showsPassing = true
         }
     }

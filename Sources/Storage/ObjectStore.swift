@@ -8,6 +8,8 @@ public import Support
 public protocol ObjectStore: Sendable {
     /// What to call it in a message: a path or URL without secrets.
     var name: String { get }
+    /// What a message, answer or ledger calls the object `path`; whoever uses it again gets that object.
+    func url(_ path: String) -> String
     /// What lies in `folder` (all of it when empty), page by page, in no particular order. Folders are listed where
     /// they are not gone into; names of files that are still being written never.
     func entries(_ folder: String, recursive: Bool) async throws(SluiceError) -> any ObjectListing
@@ -102,7 +104,7 @@ extension ObjectStore {
     /// None: where writing leaves nothing behind, nothing has to be said.
     public func unfinished(_ folder: String) async throws(SluiceError) -> [String] { [] }
 
-    /// What a message or ledger calls the object `path`: the store's name before it.
+    /// The store's name before the path.
     public func url(_ path: String) -> String {
         path.isEmpty ? name : name.hasSuffix("/") ? name + path : name + "/" + path
     }

@@ -86,6 +86,12 @@ public struct StoreSelection: Sendable {
     }
 
     private static func nothing(_ place: StorePlace) -> SluiceError {
+        if place.path.isEmpty, !(place.store is FolderStore) {
+            return SluiceError(
+                .notFound, "there is no container of this name", place: .init(file: place.name),
+                hint: "Check the name, and that the account is the right one; 'sluice lake cp --yes' makes a container."
+            )
+        }
         let folder = StorePlace(place.store, String(place.path.dropLast(place.lastName.count + 1))).name
         return SluiceError(
             .notFound, "there is no such object or folder", place: .init(file: place.name),

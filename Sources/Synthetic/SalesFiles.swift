@@ -1,5 +1,5 @@
 import Glibc
-import Storage
+public import Storage
 public import Support
 import Synchronization
 
@@ -32,18 +32,26 @@ public struct SalesFiles: Sendable {
     /// What is made.
     public let plan: SalesPlan
     /// Where the files go.
-    public let folder: String
+    public let store: any ObjectStore
     /// Whether a file of the same name and other contents is replaced.
     public var overwrites: Bool
     /// How many files are made side by side.
     public var threads: Int
 
-    /// The files of `plan` in `folder`.
+    /// The files of `plan` in a folder of this machine.
     public init(
         _ plan: SalesPlan, folder: String, overwrites: Bool = false, threads: Int = SalesFiles.processorCount
     ) {
+        self.init(plan, in: FolderStore(folder), overwrites: overwrites, threads: threads)
+    }
+
+    /// The files of `plan` in a store.
+    public init(
+        _ plan: SalesPlan, in store: any ObjectStore, overwrites: Bool = false,
+        threads: Int = SalesFiles.processorCount
+    ) {
         self.plan = plan
-        self.folder = folder
+        self.store = store
         self.overwrites = overwrites
         self.threads = threads
     }
@@ -57,13 +65,16 @@ public struct SalesFiles: Sendable {
     ///   be written; those made so far stay. `CancellationError` when the task was cancelled.
     public func write(_ monitor: SalesMonitor = .init()) async throws -> [File] {
         try plan.check()
-        try Storage.makeFolders(folder)
+        if let folder = store as? FolderStore { try Storage.makeFolders(folder.name) }
         var found: [Int: File] = [:]
         if !overwrites {
-            let there = (0..<plan.files).filter { FileFacts(path: path($0)) != nil }
+            let names = Set(try await namesThere())
+            let there = (0..<plan.files).filter { names.contains(plan.fileName($0)) }
             for (index, file) in try await each(there, { try await compare($0, monitor) }) { found[index] = file }
             // Of several, the first is told, whichever was looked at first.
-            if let index = there.first(where: { found[$0] == nil }) { throw SalesFiles.differs(path(index)) }
+            if let index = there.first(where: { found[$0] == nil }) {
+                throw SalesFiles.differs(store.url(plan.fileName(index)))
+            }
         }
         let missing = (0..<plan.files).filter { found[$0] == nil }
         for (index, file) in try await each(missing, { try await make($0, monitor) }) { found[index] = file }
@@ -101,21 +112,24 @@ public struct SalesFiles: Sendable {
         return batch.file(path: sink.name, bytes: bytes, wasThere: false)
     }
 
-    private func path(_ index: Int) -> String {
-        let name = plan.fileName(index)
-        return folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+    /// What the store holds already; in a listing, since there may be a million files to look for.
+    private func namesThere() async throws(SluiceError) -> [String] {
+        let listing = try await store.entries("", recursive: false)
+        var names: [String] = []
+        while let page = try await listing.next() { names += page.lazy.filter { !$0.isFolder }.map(\.path) }
+        return names
     }
 
     private func make(_ index: Int, _ monitor: SalesMonitor) async throws -> File {
-        let path = path(index)
-        let file = try await SalesFiles.write(plan, file: index, to: try Storage.create(path), monitor)
-        return plan.compression == nil ? file : file.stored(FileFacts(path: path)?.size)
+        let name = plan.fileName(index)
+        let file = try await SalesFiles.write(plan, file: index, to: try await store.create(name), monitor)
+        return plan.compression == nil ? file : file.stored(try await store.facts(name)?.size)
     }
 
     /// Holds the file that is there against the one that would be made; nil when they differ.
     private func compare(_ index: Int, _ monitor: SalesMonitor) async throws -> File? {
-        let path = path(index)
-        let stored = try Storage.open(path)
+        let name = plan.fileName(index)
+        let stored = try await store.open(name)
         let batch = SalesBatch(plan, file: index)
         let source: any StreamSource = plan.compression.map { Decompressed(stored, $0) } ?? stored
         var isSame = true
@@ -148,7 +162,7 @@ public struct SalesFiles: Sendable {
             // Packed bytes that do not unpack are not those that would be made.
             isSame = false
         }
-        return isSame ? batch.file(path: path, bytes: stored.streamSize ?? 0, wasThere: true) : nil
+        return isSame ? batch.file(path: store.url(name), bytes: stored.size, wasThere: true) : nil
     }
 
     private static func differs(_ path: String) -> SluiceError {

@@ -38,7 +38,7 @@ private func problem(_ text: String) -> SluiceError? {
         ),
         (
             "https://lake1.blob.core.windows.net/raw/a%20b/c%25.csv", "blob", "lake1", "raw", "a b/c%.csv",
-            "https://lake1.blob.core.windows.net/raw/a b/c%.csv"
+            "https://lake1.blob.core.windows.net/raw/a b/c%25.csv"
         ),
         (
             "https://lake1.dfs.core.windows.net/raw/", "dfs", "lake1", "raw", "",

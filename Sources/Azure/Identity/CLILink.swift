@@ -17,7 +17,7 @@ struct CLILink: IdentityLink {
         let resource = scope.hasSuffix("/.default") ? String(scope.dropLast("/.default".count)) : scope
         var arguments = ["account", "get-access-token", "--output", "json", "--resource", resource]
         if let tenant = tenant ?? settings.tenant { arguments += ["--tenant", tenant] }
-        let environment = settings.environment
+        let environment = environment
         let run = arguments
         let limit = limit
         let outcome = try await CLILink.queue.run { () throws(SluiceError) in
@@ -39,6 +39,21 @@ struct CLILink: IdentityLink {
             .permission, "az: \(line.prefix(300))",
             hint: "az login" + (tenantHint.map { " --tenant \($0)" } ?? ""))
     }
+
+    /// What az is started with: the environment of this process, and of what `.env` adds only what az itself reads. Secrets
+    /// are none of its business: it keeps its own.
+    private var environment: [String: String] {
+        settings.environment.filter { name, value in
+            if Redactor.isSecret(key: name) || name.hasPrefix("AZURE_STORAGE_") { return false }
+            if CLILink.itsOwn.contains(name.uppercased()) { return true }
+            return getenv(name).map { String(cString: $0) == value } ?? false
+        }
+    }
+
+    private static let itsOwn: Set<String> = [
+        "PATH", "HOME", "LANG", "TMPDIR", "AZURE_CONFIG_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
+        "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    ]
 
     /// `az` in a folder of PATH. A folder that is not named from the root could be anybody's, and is left out.
     private func program() -> String? {

@@ -1,5 +1,6 @@
 import CommandLine
 import Storage
+import Stores
 import Support
 import Synthetic
 
@@ -10,7 +11,7 @@ struct GenerateSales: Command {
     let files = Parameter.option("files", .integer(in: 1...1_000_000), default: "1", help: "How many files")
     let output = Parameter.option(
         "output", .folder, short: "o", default: "./samples",
-        help: "The folder for them, made when it is missing; - writes one file to standard output")
+        help: "The folder or container for them; - writes one file to standard output")
     let seed = Parameter.option(
         "seed", .integer(0...), default: "\(SalesPlan.defaultSeed)",
         help: "A number that everything follows from: the same seed makes the same bytes")
@@ -81,7 +82,7 @@ struct GenerateSales: Command {
                 if target == Storage.standardName {
                     return try await toStandardOutput(plan, arguments, monitor, in: context)
                 }
-                var files = SalesFiles(plan, folder: context.resolve(target), overwrites: arguments[overwrite])
+                var files = SalesFiles(plan, in: try context.store(at: target), overwrites: arguments[overwrite])
                 if let threads = arguments[threads] { files.threads = threads }
                 return try await files.write(monitor)
             })
@@ -152,8 +153,9 @@ struct GenerateSales: Command {
         context.say(parts.joined(separator: ", "))
     }
 
-    /// The path as the user would type it.
+    /// The path as the user would type it; of a store, its URL without a signature.
     private func shownPath(_ file: SalesFiles.File, _ plan: SalesPlan, _ target: String) -> String {
+        if StoreURL.isURL(target) { return file.path }
         let name = file.path.split(separator: "/").last.map(String.init) ?? file.path
         return target.hasSuffix("/") ? target + name : "\(target)/\(name)"
     }

@@ -10,7 +10,7 @@ struct Lake: CommandFamily {
         CommandModel(
             "lake", "List, copy and remove files, here and in Azure's storage",
             subcommands: [.init("What to do", members.map(\.model))],
-            notes: [.init("Where files are", Lake.forms)])
+            notes: [.init("Where files are", Lake.forms), .init("Who asks", Lake.who)])
     }
 
     /// How places are written.
@@ -19,6 +19,12 @@ struct Lake: CommandFamily {
         ("abfss://C@A.dfs.core.windows.net/P", "container C, account A, path P"),
         ("https://A.blob.core.windows.net/C/P", "the same by Blob; ?… may be a SAS"),
         ("az://A/C/P", "the same, shorter"),
+    ]
+
+    /// With what right stores are used.
+    static let who: [(word: String, meaning: String)] = [
+        ("in a project", "as its jobs: its azure: section, .env, SLUICE_ENVIRONMENT"),
+        ("elsewhere", "as the environment says: see 'sluice check --identity'"),
     ]
 }
 
@@ -33,11 +39,6 @@ extension ValueKind where Value == String {
 }
 
 extension Context {
-    /// The stores that this environment's settings lead to.
-    func openStores(_ options: StoreOptions = StoreOptions()) throws(SluiceError) -> Stores {
-        try Stores(environment: environment, folder: folder, options: options)
-    }
-
     /// Asks whoever sits at the terminal.
     func confirms(_ question: String) async throws(SluiceError) -> Bool {
         messages.write(question + " [y/N] ")

@@ -31,7 +31,7 @@ struct LakeCat: Command {
         if arguments[head] != nil, arguments[tail] != nil {
             throw SluiceError(.usage, "--head and --tail exclude each other", hint: "Leave one of them out.")
         }
-        let stores = try context.openStores()
+        let stores = try context.openStores(for: arguments[urls])
         let output = try context.binaryOutput()
         for url in arguments[urls] {
             let selection = try await StoreSelection(try stores.place(url))

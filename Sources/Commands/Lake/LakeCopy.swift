@@ -30,8 +30,8 @@ struct LakeCopy: Command {
                 A file appears whole or not at all. Files that TO has with the same size and checksum are passed \
                 over. A large file that was broken off goes on where it ended when the copy is run again.
 
-                One that fails does not stop the others: they are counted at the end, and the exit code is 1. No \
-                name leads out of TO, whatever the store says its files are called.
+                Of several, one that fails does not stop the others: they are counted at the end, and the exit code \
+                is 1. No name leads out of TO, whatever the store says its files are called.
                 """,
             examples: [
                 .init("sluice lake cp orders.csv az://A/C/in/", "one file up"),
@@ -45,7 +45,8 @@ struct LakeCopy: Command {
         if arguments[ifAbsent], arguments[overwrite] {
             throw SluiceError(.usage, "--if-absent and --overwrite exclude each other", hint: "Leave one of them out.")
         }
-        let stores = try context.openStores(StoreOptions(copying: arguments[threads]))
+        let stores = try context.openStores(
+            StoreOptions(copying: arguments[threads]), for: [arguments[source], arguments[target]])
         let selection = try await StoreSelection(try stores.place(arguments[source]))
         let wanted = try arguments[pattern].map { text throws(SluiceError) in try PathPattern(text) }
         if case .object = selection.kind, wanted != nil {
@@ -64,6 +65,8 @@ struct LakeCopy: Command {
         ) { [copy] in
             if case .object(let entry) = selection.kind {
                 let outcome = try await copy.copy(entry.path, to: into.path)
+                // Of one file, the exit code says why it was not copied.
+                if case .failed(let error) = outcome.result { throw error }
                 report.take(outcome)
                 return report.summary(of: [outcome])
             }

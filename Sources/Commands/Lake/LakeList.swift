@@ -26,7 +26,7 @@ struct LakeList: Command {
     }
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
-        let selection = try await StoreSelection(try context.openStores().place(arguments[url]))
+        let selection = try await StoreSelection(try context.openStores(for: [arguments[url]]).place(arguments[url]))
         let listing = try await selection.entries(recursive: arguments[recursive])
         if context.options.isJSON || arguments[long] {
             var entries: [ObjectEntry] = []

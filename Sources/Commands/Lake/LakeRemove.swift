@@ -24,7 +24,7 @@ struct LakeRemove: Command {
     }
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
-        let stores = try context.openStores()
+        let stores = try context.openStores(for: arguments[urls])
         var removals: [(removal: StoreRemoval, store: any ObjectStore, name: String)] = []
         for url in arguments[urls] {
             let selection = try await StoreSelection(try stores.place(url))
@@ -54,6 +54,7 @@ struct LakeRemove: Command {
     private func remove(
         _ removals: [(removal: StoreRemoval, store: any ObjectStore, name: String)], in context: Context
     ) async throws -> ExitCode {
+        let count = removals.reduce(0) { $0 + $1.removal.objects.count }
         var (removed, bytes) = (0, 0)
         var failures: [SluiceError] = []
         var answers: [JSONText] = []
@@ -61,9 +62,11 @@ struct LakeRemove: Command {
             await removal.run { entry, error in
                 var answer: [(key: String, value: JSONText)] = [("url", .string(store.url(entry.path)))]
                 if let error {
+                    failures.append(error)
+                    // Of one file, the exit code says why.
+                    if count == 1 { return }
                     let report = ErrorReport(error, command: ["lake", "rm"])
                     report.tell(context)
-                    failures.append(error)
                     answer.append(("error", report.json))
                 } else {
                     removed += 1
@@ -74,6 +77,7 @@ struct LakeRemove: Command {
             }
         }
         try Task.checkCancellation()
+        if count == 1, let failure = failures.first { throw failure }
         if context.options.isJSON {
             context.answer([
                 "removed": .number(removed), "failed": .number(failures.count), "bytes": .number(bytes),

@@ -18,7 +18,7 @@ struct LakeStat: Command {
     }
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
-        let stores = try context.openStores()
+        let stores = try context.openStores(for: arguments[urls])
         var answers: [JSONText] = []
         var failures: [SluiceError] = []
         for (number, url) in arguments[urls].enumerated() {

@@ -90,7 +90,8 @@ struct ReportCommand: Command {
         if arguments[part] != nil {
             throw SluiceError(.usage, "--part goes with --partial only", hint: "Name the partial's file.")
         }
-        if job.output == Storage.standardName || job.output.hasSuffix(".json") { return try await work.direct() }
+        let isOne = try job.output == Storage.standardName || context.shown(job.output).hasSuffix(".json")
+        if isOne { return try await work.direct() }
         return try await work.folder(again: arguments[again])
     }
 }

@@ -14,8 +14,7 @@ struct ReportWork: Sendable {
     /// Reports into a folder, with its ledger beside them.
     func folder(again: Bool) async throws -> ExitCode {
         let output = try context.store(at: job.output)
-        // The ledger is a database file, so a store cannot have it beside its reports.
-        let ledger = output is FolderStore ? "\(output.name)/.sluice" : nil
+        let ledger = output is FolderStore ? "\(output.name)/.sluice" : context.reportLedger
         var options = ReportOptions()
         options.again = again
         let id = RunID.make()
@@ -61,7 +60,9 @@ struct ReportWork: Sendable {
         try await write(Buffer(Array(report.json().utf8)))
         if job.output != Storage.standardName {
             if context.options.isJSON {
-                context.answer(["report": .string(job.output), "total_transactions": .number(report.records)])
+                context.answer([
+                    "report": .string(try context.shown(job.output)), "total_transactions": .number(report.records),
+                ])
             } else {
                 show(report)
             }

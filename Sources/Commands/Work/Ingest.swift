@@ -1,6 +1,8 @@
 import CommandLine
 import Glibc
 import Sluice
+import Storage
+import Stores
 import Support
 import Tables
 
@@ -97,7 +99,9 @@ struct IngestCommand: Command {
         let target: any Warehouse
         if let database { target = database } else { target = try await workspace.warehouse() }
         let lake: any ObjectStore =
-            try arguments[lake].map { try context.store(at: $0) } ?? workspace.lake()
+            try arguments[lake].map { path in
+                StoreURL.isURL(path) ? try workspace.lake(path) : try context.store(at: path)
+            } ?? workspace.lake()
         let outcome = try await WatchedRun(context).watched(record.job) { observer in
             await JobRun(
                 record: record, job: job, connector: connector, warehouse: target, lake: lake,
@@ -115,10 +119,13 @@ struct IngestCommand: Command {
         guard given.isEmpty, arguments[table] == nil, arguments[query] == nil, settings.protocolName == "file",
             let path = settings.path("path")
         else { return given }
-        if settings.stores.isURL(path), FileFormat(fileName: FileCompression.split(path).name) != nil,
-            !Glob.isPattern(path)
-        {
-            return [Glob.literal(path.split(separator: "/").last.map(String.init) ?? path)]
+        if settings.stores.isURL(path) {
+            // Without what stands behind "?", and decoded.
+            guard case .stored(_, let path)? = try? settings.stores.place(of: path) else { return [] }
+            let plain = path.prefix { !"*?[{".contains($0) }
+            let name = String(path.dropFirst(plain.lastIndex(of: "/").map { path[...$0].count } ?? 0))
+            if Glob.isPattern(path) { return [name] }
+            return FileFormat(fileName: FileCompression.split(name).name) == nil ? [] : [Glob.literal(name)]
         }
         let isThere = access(path, F_OK) == 0
         let plain = isThere ? path[...] : path.prefix { !"*?[{".contains($0) }

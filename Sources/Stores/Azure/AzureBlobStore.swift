@@ -22,6 +22,8 @@ public struct AzureBlobStore: ObjectStore {
 
     /// The URL as the user wrote it, without a signature.
     public var name: String { root.name }
+    /// The URL of `path`, as one can use it again.
+    public func url(_ path: String) -> String { root.url(path) }
 
     /// What lies in `folder`.
     public func entries(_ folder: String, recursive: Bool) async throws(SluiceError) -> any ObjectListing {

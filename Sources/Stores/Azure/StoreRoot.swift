@@ -29,8 +29,10 @@ struct StoreRoot: Sendable {
         return path.isEmpty ? nil : String(path)
     }
 
-    /// What a message calls `path`.
-    func url(_ path: String) -> String { path.isEmpty ? name : "\(name)/\(path)" }
+    /// What a message calls `path`: a URL that means it when it is used again.
+    func url(_ path: String) -> String {
+        path.isEmpty ? name : "\(name)/\(AzureLocation.written(path, in: name))"
+    }
 
     /// What a message says of an object that is not there.
     func missing(_ path: String) -> SluiceError {

@@ -6,7 +6,7 @@ import Support
 ///
 /// 1. Objects of different sizes differ.
 /// 2. Where one has a checksum, the other's is compared: stores say theirs, files of this machine are read.
-/// 3. Where neither store says one that the other has too, the target is taken to be the same when it is not older.
+/// 3. Where neither store says one that the other has too, the target is taken to be the same when it is newer.
 enum CopyChecks {
     static func isIdentical(
         _ object: any StoredObject, _ source: any ObjectStore, _ target: any ObjectStore, _ path: String
@@ -28,7 +28,9 @@ enum CopyChecks {
         if let crc = left.crc, let other = right.crc { return crc == other }
         if let md5 = left.md5, let other = right.md5 { return md5 == other }
         guard let written = object.facts.modified, let copied = found.facts.modified else { return false }
-        return copied >= written
+        // Stores tell whole seconds: what was written within the second of the copy may have been written after it.
+        let isWhole = written.microseconds % 1_000_000 == 0
+        return copied.microseconds >= written.microseconds + (isWhole ? 1_000_000 : 0)
     }
 
     private struct Sums {

@@ -64,6 +64,21 @@ struct FileDownload {
             throw error
         }
         unlink(journal)
+        await removeOthers()
+    }
+
+    /// Removes the pieces of other versions, which no copy would ever use, unless somebody is at work on them.
+    private func removeOthers() async {
+        let tail = ".partial"
+        let head = StoreRoot.unfinished(beside: path, "").dropLast(tail.count)
+        let above = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+        for name in (try? await store.unfinished(above)) ?? [] where name.hasPrefix(head) && name.hasSuffix(tail) {
+            let key = name.dropFirst(head.count).dropLast(tail.count)
+            guard key.utf8.count == 16, key.allSatisfy(\.isHexDigit) else { continue }
+            guard let file = try? PartialFile(store.url(name), name: name), (try? file.lock()) == true else { continue }
+            unlink(store.url(name))
+            unlink(store.url("\(head)\(key).journal\(tail)"))
+        }
     }
 
     private var folder: String {

@@ -177,14 +177,17 @@ public struct StoreCopy: Sendable {
 
     /// Copies the object `path`.
     ///
-    /// - throws: `SluiceError` when it is not there; other failures are in the outcome.
+    /// - throws: `SluiceError` when it is not there, or the task is cancelled; other failures are in the outcome.
     public func copy(_ path: String, to targetPath: String) async throws(SluiceError) -> Outcome {
         guard let entry = try await source.facts(path), !entry.isFolder else {
             // Says what is there instead, or what is of a similar name.
             _ = try await source.open(path)
             throw SluiceError(.notFound, "is a folder, not a file", place: .init(file: source.url(path)))
         }
-        return await outcome(entry, to: targetPath, targetPath)
+        let outcome = await outcome(entry, to: targetPath, targetPath)
+        // Whoever wanted it to end has not seen it fail.
+        if case .failed(let error) = outcome.result, Task.isCancelled, error.code == .cancelled { throw error }
+        return outcome
     }
 
     private func copy(_ entry: ObjectEntry, to path: String) async throws(SluiceError) -> Result {

@@ -41,7 +41,27 @@ public struct AzureLocation: Sendable, Hashable {
     }
 
     /// The URL in the form that the user chose, without a signature.
-    public var name: String { path.isEmpty ? containerName : "\(containerName)/\(path)" }
+    public var name: String {
+        path.isEmpty ? containerName : "\(containerName)/\(AzureLocation.written(path, in: scheme))"
+    }
+
+    /// A path as it has to be written in a URL of the form of `form` to mean itself: easy to read, and no more than that is
+    /// encoded. In web addresses a question mark ends the path.
+    static func written(_ path: String, in form: String) -> String {
+        let isWeb = form.hasPrefix("http")
+        guard path.utf8.contains(where: { $0 == UInt8(ascii: "%") || isWeb && $0 == UInt8(ascii: "?") }) else {
+            return path
+        }
+        var text = ""
+        for character in path.unicodeScalars {
+            switch character {
+            case "%": text += "%25"
+            case "?" where isWeb: text += "%3F"
+            default: text.unicodeScalars.append(character)
+            }
+        }
+        return text
+    }
 
     /// The place below this one.
     public func appending(_ path: String) -> AzureLocation {

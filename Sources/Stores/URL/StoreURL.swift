@@ -32,6 +32,17 @@ public enum StoreURL: Sendable, Hashable {
         return scheme != "file"
     }
 
+    /// Protects whatever in `text` may be a signature's value, before anybody has found out what the text is.
+    public static func protectSignatures(in text: String) {
+        var rest = text[...]
+        while let mark = rest.firstRange(of: "sig=") {
+            rest = rest[mark.upperBound...]
+            let value = String(rest.prefix { $0 != "&" && $0 != ";" && !$0.isWhitespace })
+            Redactor.shared.protect(value)
+            if let decoded = value.percentDecoded() { Redactor.shared.protect(decoded) }
+        }
+    }
+
     /// What to call it in a message.
     public var name: String {
         switch self {
