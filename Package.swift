@@ -70,6 +70,7 @@ let package = Package(
         shim("CScan", links: ["simdjson"]),
         shim("CStripes"),
         shim("CMemory"),
+        shim("CChecksum"),
         shim("CCurl"),
         shim("CMicrohttpd"),
 
@@ -95,7 +96,7 @@ let package = Package(
         library("SQLite", ["Columns", "Support", "CSQLite"]),
         library("ODBC", ["Columns", "Support", "CODBC"]),
         tests("ODBC", ["ODBC", "Columns", "Support", "TestServers"]),
-        library("Azure", ["Transport", "Settings", "Support", "CCrypto"]),
+        library("Azure", ["Transport", "Settings", "Support", "CCrypto", "CChecksum"]),
         tests(
             "Azure", ["Azure", "Emulator", "Transport", "HTTPServer", "Settings", "Support"], excluding: ["Vectors"]),
 

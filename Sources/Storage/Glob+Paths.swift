@@ -40,7 +40,8 @@ public struct PathPattern: Sendable {
         return variants.contains { PathPattern.fits(parts[...], $0[...]) }
     }
 
-    private static func fits(_ path: ArraySlice<[UInt8]>, _ pattern: ArraySlice<[UInt8]>) -> Bool {
+    /// Whether the parts of a path fit those of a pattern.
+    static func fits(_ path: ArraySlice<[UInt8]>, _ pattern: ArraySlice<[UInt8]>) -> Bool {
         // How much of the pattern fits the path up to here, for every part of the pattern: `**` may take any number of
         // folders, and tried one after the other they would be too many.
         let pattern = Array(pattern)

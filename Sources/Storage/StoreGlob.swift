@@ -32,7 +32,7 @@ private struct StoreWalk {
             while let page = try await listing.next() {
                 for entry in page where !entry.isFolder {
                     let inside = entry.path.dropFirst(folder.isEmpty ? 0 : folder.count + 1)
-                    if fits(inside.split(separator: "/").map { Array($0.utf8) }[...], parts) {
+                    if PathPattern.fits(inside.split(separator: "/").map { Array($0.utf8) }[...], parts) {
                         found[entry.path] = entry
                     }
                 }
@@ -45,7 +45,7 @@ private struct StoreWalk {
         }
         for entry in try await list(folder) {
             let name = Array(splitPath(entry.path).name.utf8)
-            guard isFit(name, part) else { continue }
+            guard PathPattern.fits([name], [part]) else { continue }
             if !rest.isEmpty {
                 if entry.isFolder { try await go(entry.path, rest) }
             } else if !entry.isFolder {
@@ -64,25 +64,4 @@ private struct StoreWalk {
     }
 
     private func joined(_ folder: String, _ name: String) -> String { folder.isEmpty ? name : folder + "/" + name }
-
-    /// Whether the parts of a path fit those of a pattern.
-    private func fits(_ path: ArraySlice<[UInt8]>, _ pattern: ArraySlice<[UInt8]>) -> Bool {
-        guard let part = pattern.first else { return path.isEmpty }
-        if part == Array("**".utf8) {
-            if pattern.count == 1 { return !path.isEmpty && path.allSatisfy { $0.first != UInt8(ascii: ".") } }
-            for start in path.indices {
-                if fits(path[start...], pattern.dropFirst()) { return true }
-                // A folder that hides has to be asked for.
-                if path[start].first == UInt8(ascii: ".") { return false }
-            }
-            return false
-        }
-        guard let name = path.first, isFit(name, part) else { return false }
-        return fits(path.dropFirst(), pattern.dropFirst())
-    }
-
-    private func isFit(_ name: [UInt8], _ part: [UInt8]) -> Bool {
-        if name.first == UInt8(ascii: "."), part.first != UInt8(ascii: ".") { return false }
-        return Glob.matches(name, part)
-    }
 }

@@ -31,27 +31,16 @@ public struct StoreRemoval: Sendable {
     /// - parameter each: Is told of every object that is gone, and of every one that is not, one at a time.
     public func run(each: (ObjectEntry, SluiceError?) -> Void) async {
         let store = selection.place.store
-        let slots = Slots<Void>()
-        func tell(_ number: Int) {
-            let entry = objects[number]
-            switch slots.take(number) {
-            case .failure(let error)?: each(entry, error.at(.init(file: store.url(entry.path))))
-            case .success?, nil: each(entry, nil)
+        // Ends early only when the task is cancelled.
+        try? await sideBySide(objects.indices, width: 16) { number throws(SluiceError) -> SluiceError? in
+            do throws(SluiceError) {
+                try await store.remove(objects[number].path)
+                return nil
+            } catch {
+                return error.at(.init(file: store.url(objects[number].path)))
             }
-        }
-        await withTaskGroup(of: Int.self) { group in
-            var running = 0
-            for (number, entry) in objects.enumerated() where !Task.isCancelled {
-                if running >= 16, let done = await group.next() {
-                    tell(done)
-                    running -= 1
-                }
-                running += 1
-                group.addTask {
-                    await slots.fill(number) { () async throws(SluiceError) in try await store.remove(entry.path) }
-                }
-            }
-            for await done in group { tell(done) }
+        } take: {
+            each(objects[$0], $1)
         }
         if case .folder = selection.kind, recursive, !Task.isCancelled { await removeFolders() }
     }

@@ -35,9 +35,17 @@ public final class HTTPClient: Sendable {
         _ request: HTTPRequest, authorizer: (any HTTPAuthorizer)? = nil, retry: RetryPolicy? = nil,
         limit: Int = 64 << 20
     ) async throws(SluiceError) -> (response: HTTPResponse, body: Buffer) {
-        try await run(request, authorizer, retry ?? options.retry) { response throws(SluiceError) in
+        try await fetch(request, authorizer: authorizer, retry: retry) { response throws(SluiceError) in
             (response, try await response.collect(limit: limit))
         }
+    }
+
+    /// Sends a request and has `read` take the answer, which are tried again as one: `read` begins anew with every attempt.
+    public func fetch<Result>(
+        _ request: HTTPRequest, authorizer: (any HTTPAuthorizer)? = nil, retry: RetryPolicy? = nil,
+        read: (HTTPResponse) async throws(SluiceError) -> Result
+    ) async throws(SluiceError) -> Result {
+        try await run(request, authorizer, retry ?? options.retry, finish: read)
     }
 
     /// Attempts until one is final. `finish` belongs to the attempt.

@@ -38,6 +38,9 @@ final class HTTPExchangeRecord: Sendable {
         }
     }
 
+    /// So many bytes of its body went by.
+    func passed(_ count: Int) { state.withLock { $0.count += count } }
+
     /// The body has ended, well or with an error, or nobody wants more of it.
     func ended(_ error: SluiceError?, sent: Int) { write(note: error?.message, sent: sent) }
 
@@ -78,7 +81,7 @@ final class HTTPExchangeRecord: Sendable {
         case .none: .null
         case .bytes(let bytes):
             body(bytes.count <= Self.bodyLimit && Self.isJSON(plan.request.headers) ? bytes : nil, count: bytes.count)
-        case .stream: body(nil, count: sent)
+        case .part, .stream: body(nil, count: sent)
         }
     }
 

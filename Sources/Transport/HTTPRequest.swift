@@ -35,6 +35,9 @@ public enum HTTPBody: Sendable {
     case none
     /// Bytes in memory.
     case bytes(Buffer)
+    /// A part of a file, read straight into the connection's memory when that has room, on the thread of all transfers: for
+    /// files that answer without waiting, as those of this machine do that were read a moment ago.
+    case part(any DirectAccess, Range<Int>)
     /// Bytes that are pulled while they are sent; streamed from the start again for every attempt. Without a size they
     /// travel in chunks.
     case stream(any StreamSource, size: Int?)
@@ -44,9 +47,18 @@ public enum HTTPBody: Sendable {
         switch self {
         case .none: 0
         case .bytes(let bytes): bytes.count
+        case .part(_, let range): range.count
         case .stream(let source, let size): size ?? source.streamSize
         }
     }
+}
+
+/// What takes an answer's body straight from the connection's memory, without a copy and without another thread.
+public protocol BodyReceiver: AnyObject, Sendable {
+    /// Takes bytes that stand at `place` in the body; at 0 an attempt begins, perhaps not the first one.
+    ///
+    /// Called one at a time on the thread of all transfers, which wait meanwhile: it must not wait for other machines.
+    func take(_ bytes: UnsafeRawBufferPointer, at place: Int) throws(SluiceError)
 }
 
 /// How long a request may take.
@@ -84,6 +96,8 @@ public struct HTTPRequest: Sendable {
     public var timeouts: HTTPTimeouts?
     /// False: never through a proxy, as for what is reached on the machine's own network only.
     public var proxy: Bool
+    /// Takes the body of an answer that is a success, which then seems to be empty; others can be read as always.
+    public var receiver: (any BodyReceiver)?
     /// Whether the answer's body may come compressed, and is decompressed on its way. Never done to a range.
     public var decompresses: Bool
 

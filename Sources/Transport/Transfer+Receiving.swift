@@ -18,6 +18,7 @@ extension Transfer {
             return Transfer.stop
         case .whole(let head):
             state.withLock { $0.head = head }
+            isSuccess = 200..<300 ~= head.status
             engine.learned(from: head, self)
             engine.touch(self)
         }
@@ -27,6 +28,7 @@ extension Transfer {
     /// Bytes of the body.
     func receive(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
         lastProgress = engine.now
+        if let receiver = plan.request.receiver, isSuccess { return hand(UnsafeRawBufferPointer(bytes), to: receiver) }
         let isTaken = state.withLock { state -> Int in
             guard state.result == nil else { return Transfer.stop }
             guard state.held + bytes.count <= Transfer.receiveLimit else {
@@ -54,6 +56,20 @@ extension Transfer {
         if isTaken > 0 { received += bytes.count }
         engine.touch(self)
         return isTaken
+    }
+
+    /// Hands bytes of the body to whoever takes them here.
+    private func hand(_ bytes: UnsafeRawBufferPointer, to receiver: any BodyReceiver) -> Int {
+        if isOver { return Transfer.stop }
+        do throws(SluiceError) {
+            try receiver.take(bytes, at: received)
+        } catch {
+            settle(TransferFailure(error: error, isTransient: false, reached: .perhaps))
+            return Transfer.stop
+        }
+        received += bytes.count
+        state.withLock { $0.handed = received }
+        return bytes.count
     }
 
     /// The request is about to be sent. The second time, libcurl sends it again by itself, because a connection that it
@@ -106,7 +122,7 @@ extension Transfer {
     }
 
     /// Notes how it ended, unless that is known already.
-    private func settle(_ failure: TransferFailure?) {
+    func settle(_ failure: TransferFailure?) {
         state.withLock { state in
             if state.result == nil { state.result = failure.map { .failure($0) } ?? .success(()) }
         }

@@ -83,6 +83,9 @@ extension Transfer {
 
     /// Fills `room` with what is to be sent; on the engine's thread.
     func send(into room: UnsafeMutablePointer<UInt8>, size: Int) -> Int {
+        if case .part(let file, let range) = plan.body {
+            return send(range, of: file, into: UnsafeMutableRawBufferPointer(start: room, count: size))
+        }
         let (count, feeder) = state.withLock { state -> (Int, UnsafeContinuation<Void, Never>?) in
             guard state.result == nil else { return (Transfer.stop, nil) }
             var filled = 0
@@ -115,6 +118,26 @@ extension Transfer {
         return count
     }
 
+    /// Fills `room` from where in the file the body has come to.
+    private func send(_ range: Range<Int>, of file: any DirectAccess, into room: UnsafeMutableRawBufferPointer) -> Int {
+        let sent = state.withLock { $0.result == nil ? $0.sent : nil }
+        guard let sent else { return Transfer.stop }
+        let rest = UnsafeMutableRawBufferPointer(rebasing: room[..<min(room.count, range.count - sent)])
+        do throws(SluiceError) {
+            let count = rest.isEmpty ? 0 : try file.read(into: rest, at: range.lowerBound + sent)
+            if count == 0, !rest.isEmpty {
+                throw SluiceError(
+                    .inputOutput, "the file ends after \(sent) of the \(range.count) bytes that were to be sent")
+            }
+            state.withLock { $0.sent += count }
+            lastProgress = engine.now
+            return count
+        } catch {
+            settle(TransferFailure(error: error, isTransient: false, reached: .perhaps))
+            return Transfer.stop
+        }
+    }
+
     /// Goes back to `position` in what is to be sent: libcurl asks when a connection that it used again turns out to be
     /// dead. A stream can go back to where it has not left yet.
     func rewind(to position: Int) -> Bool {
@@ -122,6 +145,9 @@ extension Transfer {
             rewindToStart(of: bytes)
             return true
         }
-        return state.withLock { $0.sent == position }
+        return state.withLock { state in
+            if case .part(_, let range) = plan.body, 0...range.count ~= position { state.sent = position }
+            return state.sent == position
+        }
     }
 }

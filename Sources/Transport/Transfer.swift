@@ -28,6 +28,8 @@ final class Transfer: @unchecked Sendable {
         var filling: Block?
         var held = 0
         var isReceivingPaused = false
+        /// How many bytes the receiver of the body has taken.
+        var handed = 0
 
         var pieces: [Buffer] = []
         /// How far the first piece has been sent.
@@ -59,6 +61,7 @@ final class Transfer: @unchecked Sendable {
     var parser = HeadParser()
     var isStarted = false
     var received = 0
+    var isSuccess = false
     var isPausedByUs = false
     var lastProgress: Int64?
     var begun: Int64 = 0
@@ -68,9 +71,8 @@ final class Transfer: @unchecked Sendable {
         self.engine = engine
         gate = plan.gate
         switch plan.body {
-        case .none: break
+        case .none, .part, .stream: break
         case .bytes(let bytes): rewindToStart(of: bytes)
-        case .stream: break
         }
     }
 
@@ -200,6 +202,9 @@ final class Transfer: @unchecked Sendable {
 
     /// Whether it has ended, or nobody wants it any more.
     var isOver: Bool { state.withLock { $0.result != nil } }
+
+    /// How many bytes of the answer's body went to its receiver.
+    var handedCount: Int { state.withLock { $0.handed } }
 
     /// How many bytes of the body have been handed to the connection.
     var sentCount: Int { state.withLock { $0.sent } }

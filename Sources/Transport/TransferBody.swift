@@ -25,6 +25,7 @@ final class TransferBody: ByteStream {
     func next() async throws(SluiceError) -> Buffer? {
         do throws(TransferFailure) {
             guard let bytes = try await transfer.next() else {
+                record?.passed(transfer.handedCount)
                 record?.ended(nil, sent: transfer.sentCount)
                 return nil
             }

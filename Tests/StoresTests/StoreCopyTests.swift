@@ -2,6 +2,7 @@ import Azure
 import Glibc
 import Storage
 import Support
+import Synchronization
 import Testing
 
 @testable import Stores
@@ -115,7 +116,7 @@ import Testing
         let folder = FolderStore(here.path)
         let bytes = sample(40 << 16)
         try await write(bytes, to: "big", of: store)
-        let object = try await store.open("big")
+        let object = try #require(try await store.open("big") as? AzureObject)
         let partial = try FileDownload(object, folder, "big", .always, StoreCopy.Monitor(), pieceSize: 512 << 10)
         let piece = bytes[0..<8 << 16]
         let data = try PartialFile(partial.partial, name: "big")
@@ -127,6 +128,83 @@ import Testing
         let outcome = try await StoreCopy.small(from: store, to: folder).copy("big", to: "big")
         if case .failed(let error) = outcome.result { throw error }
         #expect(try await whole(try await folder.open("big")) == bytes)
+    }
+
+    @Test(arguments: StoreKind.remote)
+    func rangesThatBreakOffOrAreDamagedOnTheirWayHereAreAskedForAgain(kind: StoreKind) async throws {
+        let (store, container) = try await kind.makeNamed()
+        let here = Scratch()
+        let folder = FolderStore(here.path)
+        let bytes = sample(40 << 16)
+        try await write(bytes, to: "big", of: store)
+        let copy = StoreCopy.small(from: store, to: folder)
+        Lab.shared.fault(.cut(10_000), "GET", in: container, times: 3)
+        if kind.dialect == "blob" { Lab.shared.fault(.damage, "GET", in: container, times: 2) }
+        let outcome = try await copy.copy("big", to: "big")
+        if case .failed(let error) = outcome.result { throw error }
+        #expect(try await whole(try await folder.open("big")) == bytes)
+        guard kind.dialect == "blob" else { return }
+        // What stays damaged never gets a name.
+        Lab.shared.fault(.damage, "GET", in: container, times: 50)
+        guard case .failed = try await copy.copy("big", to: "other").result else {
+            Issue.record("it was to fail")
+            return
+        }
+        #expect(try await folder.facts("other") == nil)
+    }
+
+    /// A partial file whose journal vouches for the wrong bytes.
+    @Test(arguments: [StoreKind.blobFlat, .dfsHierarchical])
+    func whatIsNotAsItsWriterLeftItGetsNoName(kind: StoreKind) async throws {
+        let (store, _) = try await kind.makeNamed()
+        let here = Scratch()
+        let folder = FolderStore(here.path)
+        try await write(sample(40 << 16), to: "big", of: store)
+        let object = try #require(try await store.open("big") as? AzureObject)
+        let partial = try FileDownload(object, folder, "big", .always, StoreCopy.Monitor(), pieceSize: 512 << 10)
+        let wrong = sample(8 << 16, seed: 5)
+        let data = try PartialFile(partial.partial, name: "big")
+        try data.write(wrong, at: 0)
+        try PartialFile(partial.journal, name: "big").append("0 \(String(CRC64.of(wrong).value, radix: 16))\n")
+        let copy = StoreCopy.small(from: store, to: folder)
+        guard case .failed(let error) = try await copy.copy("big", to: "big").result else {
+            Issue.record("it was to fail")
+            return
+        }
+        #expect(error.message.contains("CRC64"))
+        #expect(try await folder.facts("big") == nil)
+        // Nothing of it is left for the next attempt.
+        if case .failed(let error) = try await copy.copy("big", to: "big").result { throw error }
+        #expect(try await whole(try await folder.open("big")) == sample(40 << 16))
+    }
+
+    @Test(arguments: StoreKind.remote, [0, 1000, 9 << 16])
+    func everyWriterLeavesTheChecksumOfTheWhole(kind: StoreKind, size: Int) async throws {
+        let (store, _) = try await kind.makeNamed()
+        let bytes = size == 0 ? Buffer.empty : sample(size)
+        try await write(bytes, to: "written", of: store)
+        let folder = FolderStore(Scratch().path)
+        try await write(bytes, to: "copied", of: folder)
+        let copied = try await StoreCopy.small(from: folder, to: store).copy("copied", to: "copied")
+        if case .failed(let error) = copied.result { throw error }
+        for name in ["written", "copied"] {
+            let object = try #require(try await store.open(name) as? AzureObject)
+            #expect(object.crc == CRC64.of(bytes).bytes)
+            #expect(try await whole(object) == bytes)
+        }
+    }
+
+    @Test(arguments: StoreKind.remote, [1000, 9 << 16])
+    func aFileThatChangesWhileItIsSentIsNotTaken(kind: StoreKind, size: Int) async throws {
+        let (store, _) = try await kind.makeNamed()
+        let sink = try #require(try await store.create("changing", .always) as? AzureSink)
+        await #expect(throws: SluiceError.self) {
+            try await sink.write(Restless(size: size)) { _ in }
+            try await sink.finish()
+        }
+        await sink.abandon()
+        #expect(try await store.facts("changing") == nil)
+        #expect(try await store.list("").isEmpty)
     }
 
     @Test func oneFailureDoesNotStopTheOthers() async throws {
@@ -182,5 +260,19 @@ import Testing
         #expect(gone == 3)
         #expect(try await store.facts("in") == nil)
         #expect(try await store.list("") == ["x[1].csv"])
+    }
+}
+
+/// A file that holds other bytes each time that it is read.
+private final class Restless: DirectAccess {
+    let size: Int
+    private let turn = Atomic<UInt8>(0)
+
+    init(size: Int) { self.size = size }
+
+    func read(into target: UnsafeMutableRawBufferPointer, at position: Int) -> Int {
+        let turn = turn.wrappingAdd(1, ordering: .relaxed).newValue
+        for index in target.indices { target[index] = turn }
+        return target.count
     }
 }

@@ -59,11 +59,25 @@ public final class AzureClient: Sendable {
         _ request: HTTPRequest, as caller: Caller, accepting: Set<Int> = [], retry: RetryPolicy? = nil,
         limit: Int = 64 << 20
     ) async throws(SluiceError) -> (response: HTTPResponse, body: Buffer) {
+        try await fetch(request, as: caller, accepting: accepting, retry: retry) { response throws(SluiceError) in
+            try await response.collect(limit: limit)
+        }
+    }
+
+    /// Sends a request and has `read` take the answer, anew with every attempt.
+    ///
+    /// - throws: `SluiceError` that says what the service refused, by what `read` says the body is.
+    public func fetch(
+        _ request: HTTPRequest, as caller: Caller, accepting: Set<Int> = [], retry: RetryPolicy? = nil,
+        read: (HTTPResponse) async throws(SluiceError) -> Buffer
+    ) async throws(SluiceError) -> (response: HTTPResponse, body: Buffer) {
         let request = named(request)
         let answer: (response: HTTPResponse, body: Buffer)
         do throws(SluiceError) {
-            answer = try await http.fetch(
-                request, authorizer: authorizer(caller), retry: retry, limit: limit)
+            answer = try await http.fetch(request, authorizer: authorizer(caller), retry: retry) {
+                response throws(SluiceError) in
+                (response, try await read(response))
+            }
         } catch {
             throw explained(error, request)
         }

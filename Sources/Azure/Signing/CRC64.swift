@@ -1,3 +1,4 @@
+internal import CChecksum
 public import Support
 
 /// The checksum of Azure Storage (`x-ms-content-crc64`): 64 bits, reflected, polynomial 0xAD93D23594C93659, which others call
@@ -28,10 +29,25 @@ public struct CRC64: Sendable {
     /// Takes more bytes in.
     public mutating func update(_ bytes: Buffer) { bytes.withUnsafeBytes { update($0) } }
 
-    /// Takes more bytes in, sixteen at a time: each of them has a table that says what it does to the checksum from where it
-    /// stands, so that the sixteen look-ups do not wait for each other.
+    /// Takes more bytes in.
     public mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        guard var next = bytes.baseAddress else { return }
+        let folded = CRC64.canFold && bytes.count >= Int(SLUICE_CRC64_LEAST) ? bytes.count & ~15 : 0
+        if folded > 0, let start = bytes.baseAddress {
+            withUnsafeTemporaryAllocation(byteCount: 16, alignment: 16) { rest in
+                sluice_crc64_fold(state, start, folded, rest.baseAddress)
+                state = CRC64.byTables(0, UnsafeRawBufferPointer(rest))
+            }
+        }
+        state = CRC64.byTables(state, UnsafeRawBufferPointer(rebasing: bytes[folded...]))
+    }
+
+    /// Whether this processor folds bytes, which is ten times as fast as tables.
+    static let canFold = sluice_crc64_folds() != 0
+
+    /// The state behind `bytes`, sixteen at a time: each of them has a table that says what it does to the checksum from where
+    /// it stands, so that the sixteen look-ups do not wait for each other.
+    static func byTables(_ state: UInt64, _ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        guard var next = bytes.baseAddress else { return state }
         var left = bytes.count
         var crc = state
         CRC64.tables.withUnsafeBufferPointer { tables in
@@ -49,7 +65,7 @@ public struct CRC64: Sendable {
                 left &-= 1
             }
         }
-        state = crc
+        return crc
     }
 
     /// What eight bytes do, of which the last is `table`'s first 256 entries away from the end.

@@ -1,5 +1,5 @@
 public import Support
-import Transport
+public import Transport
 
 /// What goes with a blob's bytes.
 public struct BlobWriting: Sendable {
@@ -49,12 +49,14 @@ extension BlobClient {
     }
 
     /// Writes a blob of few bytes in one step.
-    public func put(_ name: String, _ contents: Buffer, _ writing: BlobWriting) async throws(SluiceError) -> Written {
+    public func put(
+        _ name: String, _ contents: HTTPBody, crc: CRC64, _ writing: BlobWriting
+    ) async throws(SluiceError) -> Written {
         var headers = writing.headers()
         headers["x-ms-blob-type"] = "BlockBlob"
         headers["Content-Type"] = "application/octet-stream"
-        headers["x-ms-content-crc64"] = TransferDigest.crc64(contents)
-        let request = service.request(.put, container, name, headers: headers, body: .bytes(contents))
+        headers["x-ms-content-crc64"] = Base64.encode(crc.bytes)
+        let request = service.request(.put, container, name, headers: headers, body: contents)
         let answer = try await service.call(request, expecting: [409, 412])
         if answer.isSuccess { return .done(etag: answer.etag ?? "") }
         if answer.isConditionUnmet { return .refused }
@@ -65,7 +67,7 @@ extension BlobClient {
     ///
     /// - parameter id: At most 64 bytes; those of all blocks of a blob have the same length.
     public func putBlock(
-        _ name: String, id: [UInt8], _ bytes: Buffer, crc: CRC64, lease: String? = nil
+        _ name: String, id: [UInt8], _ bytes: HTTPBody, crc: CRC64, lease: String? = nil
     ) async throws(SluiceError) {
         var headers: HTTPHeaders = [
             "Content-Type": "application/octet-stream", "x-ms-content-crc64": Base64.encode(crc.bytes),
@@ -73,7 +75,7 @@ extension BlobClient {
         headers["x-ms-lease-id"] = lease
         let request = service.request(
             .put, container, name, query: [("comp", "block"), ("blockid", Base64.encode(id))], headers: headers,
-            body: .bytes(bytes))
+            body: bytes)
         _ = try await service.call(request)
     }
 

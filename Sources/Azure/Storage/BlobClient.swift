@@ -1,5 +1,5 @@
 public import Support
-import Transport
+public import Transport
 
 /// Blobs of one container, by Blob's REST interface.
 public struct BlobClient: Sendable {
@@ -85,25 +85,29 @@ public struct BlobClient: Sendable {
         return StorageProperties(headers, metadata: metadata, isFolder: isFolder)
     }
 
-    /// The bytes in `range` of the version `etag`, which has them; at most `checkedRange` bytes are checked on the way.
+    /// Reads the bytes in `range` of the version `etag` into `receiver`, where they have their places in the blob; at most
+    /// `checkedRange` bytes are checked on the way.
+    ///
+    /// They come from the first again when an attempt broke off, and before it is known whether they arrived undamaged.
     ///
     /// - throws: `SluiceError` when the blob is another by now, or what arrived is damaged.
-    /// - returns: The bytes, and their CRC64 where it was computed for that.
+    /// - returns: Their CRC64.
     public func read(
-        _ name: String, _ range: Range<Int>, etag: String
-    ) async throws(SluiceError) -> (bytes: Buffer, crc: UInt64?) {
+        _ name: String, _ range: Range<Int>, etag: String, into receiver: any BodyReceiver
+    ) async throws(SluiceError) -> UInt64 {
         var headers: HTTPHeaders = [
             "x-ms-range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)", "If-Match": etag,
         ]
         let isChecked = range.count <= BlobClient.checkedRange
         if isChecked { headers["x-ms-range-get-content-crc64"] = "true" }
         let request = service.request(.get, container, name, headers: headers)
-        let answer = try await service.call(request, expecting: [404, 412], limit: range.count)
-        try service.check(answer, of: request, holds: range)
-        guard isChecked, let wanted = answer.headers["x-ms-content-crc64"] else { return (answer.body, nil) }
-        let crc = CRC64.of(answer.body)
-        if Base64.encode(crc.bytes) != wanted { throw TransferDigest.damaged("CRC64", offset: range.lowerBound) }
-        return (answer.body, crc.value)
+        let arrival = RangeArrival(range, receiver)
+        let answer = try await service.call(request, expecting: [404, 412], into: arrival, directly: true)
+        try service.check(answer, of: request, brought: arrival.count, of: range)
+        if isChecked, let wanted = answer.headers["x-ms-content-crc64"], Base64.encode(arrival.crc.bytes) != wanted {
+            throw TransferDigest.damaged("CRC64", offset: range.lowerBound)
+        }
+        return arrival.crc.value
     }
 
     /// Removes the blob, its snapshots too; false when it was not there, or another version was.
@@ -126,7 +130,9 @@ public struct BlobClient: Sendable {
 
 extension StorageService {
     /// Holds what was read against what was asked for.
-    func check(_ answer: StorageAnswer, of request: HTTPRequest, holds range: Range<Int>) throws(SluiceError) {
+    func check(
+        _ answer: StorageAnswer, of request: HTTPRequest, brought count: Int, of range: Range<Int>
+    ) throws(SluiceError) {
         if answer.status == 412 || answer.status == 404 {
             if answer.isContainerMissing || answer.status == 412 && !answer.isConditionUnmet {
                 throw failure(answer, of: request)
@@ -139,9 +145,9 @@ extension StorageService {
                 isTransient: true)
         }
         let begins = answer.headers["Content-Range"].map { $0.hasPrefix("bytes \(range.lowerBound)-") }
-        guard answer.body.count == range.count, begins != false, answer.status == 206 || range.lowerBound == 0 else {
+        guard count == range.count, begins != false, answer.status == 206 || range.lowerBound == 0 else {
             throw SluiceError(
-                .inputOutput, "\(range.count) bytes were asked for, and \(answer.body.count) came",
+                .inputOutput, "\(range.count) bytes were asked for, and \(count) came",
                 place: .init(offset: range.lowerBound), isTransient: true)
         }
     }

@@ -1,5 +1,5 @@
 public import Support
-import Transport
+public import Transport
 
 extension PathClient {
     /// Makes an empty file, or a folder.
@@ -12,11 +12,7 @@ extension PathClient {
         var headers: HTTPHeaders = [:]
         condition.add(to: &headers)
         headers["x-ms-content-type"] = contentType
-        if !metadata.isEmpty {
-            headers["x-ms-properties"] =
-                metadata.sorted { $0.key < $1.key }.map { "\($0.key)=\(Base64.encode(Array($0.value.utf8)))" }
-                .joined(separator: ",")
-        }
+        if !metadata.isEmpty { headers["x-ms-properties"] = PathClient.properties(metadata) }
         let request = service.request(
             .put, container, path, query: [("resource", isFolder ? "directory" : "file")], headers: headers)
         let answer = try await service.call(request, expecting: [409, 412])
@@ -26,25 +22,39 @@ extension PathClient {
     }
 
     /// Brings bytes to where they shall stand in a file; they are part of it once they are flushed.
-    public func append(_ path: String, _ bytes: Buffer, at position: Int, crc: CRC64) async throws(SluiceError) {
+    public func append(_ path: String, _ bytes: HTTPBody, at position: Int, crc: CRC64) async throws(SluiceError) {
         var request = service.request(
             .patch, container, path, query: [("action", "append"), ("position", String(position))],
             headers: [
                 "Content-Type": "application/octet-stream", "x-ms-content-crc64": Base64.encode(crc.bytes),
-            ], body: .bytes(bytes))
+            ], body: bytes)
         // The same bytes at the same place: twice is once.
         request.isIdempotent = true
         _ = try await service.call(request)
+    }
+
+    /// Has a file keep `metadata`, and no other than that.
+    public func keep(_ metadata: [String: String], with path: String) async throws(SluiceError) {
+        var request = service.request(
+            .patch, container, path, query: [("action", "setProperties")],
+            headers: ["x-ms-properties": PathClient.properties(metadata)])
+        request.isIdempotent = true
+        _ = try await service.call(request)
+    }
+
+    /// Metadata as a header has it.
+    private static func properties(_ metadata: [String: String]) -> String {
+        metadata.sorted { $0.key < $1.key }.map { "\($0.key)=\(Base64.encode(Array($0.value.utf8)))" }
+            .joined(separator: ",")
     }
 
     /// Makes what was brought the file's contents, up to `size`, and closes it.
     ///
     /// - returns: The version that came to be.
     public func flush(
-        _ path: String, size: Int, contentMD5: String?, contentType: String? = nil
+        _ path: String, size: Int, contentType: String? = nil
     ) async throws(SluiceError) -> String {
         var headers: HTTPHeaders = [:]
-        headers["x-ms-content-md5"] = contentMD5
         headers["x-ms-content-type"] = contentType
         var request = service.request(
             .patch, container, path, query: [("action", "flush"), ("position", String(size)), ("close", "true")],

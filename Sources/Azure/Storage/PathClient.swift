@@ -1,5 +1,5 @@
 public import Support
-import Transport
+public import Transport
 
 /// Files and folders of one file system (container), by Data Lake Storage Gen2's REST interface.
 public struct PathClient: Sendable {
@@ -99,26 +99,34 @@ public struct PathClient: Sendable {
         return metadata
     }
 
-    /// The bytes in `range` of the version `etag`, checked on the way where the service offers it.
+    /// Reads the bytes in `range` of the version `etag` into `receiver`, where they have their places in the file.
     ///
+    /// They come from the first again when an attempt broke off, and before it is known whether they arrived undamaged.
+    ///
+    /// - parameter isChecked: Whether they are checked on the way, which the service offers for `BlobClient.checkedRange` bytes.
     /// - throws: `SluiceError` when the file is another by now, or what arrived is damaged.
-    public func read(_ path: String, _ range: Range<Int>, etag: String) async throws(SluiceError) -> Buffer {
+    /// - returns: Their CRC64.
+    public func read(
+        _ path: String, _ range: Range<Int>, etag: String, isChecked: Bool = true, into receiver: any BodyReceiver
+    ) async throws(SluiceError) -> UInt64 {
         // Of this service only `Range` is documented.
         var headers: HTTPHeaders = [
             "Range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)", "If-Match": etag,
         ]
-        let isChecked = range.count <= BlobClient.checkedRange
+        let isChecked = isChecked && range.count <= BlobClient.checkedRange
         if isChecked { headers["x-ms-range-get-content-md5"] = "true" }
         let request = service.request(.get, container, path, headers: headers)
-        let answer = try await service.call(request, expecting: [404, 412], limit: range.count)
-        try service.check(answer, of: request, holds: range)
+        let arrival = RangeArrival(range, receiver, md5: isChecked ? try Digest(.md5) : nil)
+        // An MD5 takes longer than all else, and those of several ranges are computed side by side.
+        let answer = try await service.call(request, expecting: [404, 412], into: arrival, directly: !isChecked)
+        try service.check(answer, of: request, brought: arrival.count, of: range)
         // `x-ms-content-md5` would be that of the whole file.
-        if isChecked, answer.status == 206, let wanted = answer.headers["Content-MD5"],
-            wanted != (try TransferDigest.md5(answer.body))
+        if answer.status == 206, let wanted = answer.headers["Content-MD5"], let found = arrival.md5?.finish(),
+            wanted != Base64.encode(found)
         {
             throw TransferDigest.damaged("MD5", offset: range.lowerBound)
         }
-        return answer.body
+        return arrival.crc.value
     }
 
     /// Removes a file, or a folder with all that is in it; false when it was not there, or another version was.

@@ -42,10 +42,33 @@ public struct StorageService: Sendable {
     func call(
         _ request: HTTPRequest, expecting: Set<Int> = [], limit: Int = 64 << 20
     ) async throws(SluiceError) -> StorageAnswer {
+        try await call(request, expecting: expecting) { response throws(SluiceError) in
+            try await response.collect(limit: limit)
+        }
+    }
+
+    /// Sends a request, and hands the bytes of a success on as they come: each attempt's from the first on.
+    ///
+    /// - parameter directly: Whether they are taken on the thread of all transfers, and not in this task.
+    func call(
+        _ request: HTTPRequest, expecting: Set<Int>, into receiver: any BodyReceiver, directly: Bool
+    ) async throws(SluiceError) -> StorageAnswer {
+        var request = request
+        if directly { request.receiver = receiver }
+        return try await call(request, expecting: expecting) { response throws(SluiceError) in
+            guard response.isSuccess else { return try await response.collect() }
+            try await response.pass(to: receiver)
+            return .empty
+        }
+    }
+
+    private func call(
+        _ request: HTTPRequest, expecting: Set<Int>, read: (HTTPResponse) async throws(SluiceError) -> Buffer
+    ) async throws(SluiceError) -> StorageAnswer {
         var damaged = 0
         while true {
             let (response, body) = try await client.fetch(
-                request, as: caller, accepting: expecting.union([400]), limit: limit)
+                request, as: caller, accepting: expecting.union([400]), read: read)
             let answer = StorageAnswer(response, body: body)
             // What was damaged on the way there arrives whole at the next attempt.
             if answer.status == 400, ["Md5Mismatch", "Crc64Mismatch"].contains(answer.code), damaged < 2 {
@@ -177,7 +200,6 @@ public struct StoragePage: Sendable {
 /// The digest that goes with bytes on their way.
 public enum TransferDigest {
     static func crc64(_ bytes: Buffer) -> String { Base64.encode(CRC64.of(bytes).bytes) }
-    static func md5(_ bytes: Buffer) throws(SluiceError) -> String { Base64.encode(try Digest.of(bytes, .md5)) }
 
     static func damaged(_ what: String, offset: Int) -> SluiceError {
         SluiceError(

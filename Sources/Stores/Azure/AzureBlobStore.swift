@@ -1,6 +1,7 @@
 import Azure
 public import Storage
 public import Support
+import Transport
 
 /// A container of a storage account, or a folder of one, by Blob's interface.
 ///
@@ -55,33 +56,25 @@ public struct AzureBlobStore: ObjectStore {
             throw root.missing(path)
         }
         if found.isFolder { throw root.isFolder(path) }
-        let etag = found.etag
         return AzureObject(
             name: root.url(path), facts: found.entry(path),
             check: WholeCheck(metadata: found.metadata, md5: found.contentMD5), memory: options.readMemory,
-            reader: RangeReader(size: options.rangeSize) { [client] range throws(SluiceError) in
-                let (bytes, crc) = try await client.read(full, range, etag: etag)
-                return CheckedBytes(bytes: bytes, crc: crc)
-            })
+            reader: RangeReader(
+                size: options.rangeSize, source: BlobRanges(client: client, full: full, etag: found.etag)))
     }
 
     /// Begins the blob `path`.
     public func create(_ path: String, _ condition: WriteCondition) async throws(SluiceError) -> any ByteSink {
-        BlobSink(client, try root.full(path), name: root.url(path), condition, options, held: held)
+        try sink(path, condition)
     }
 
     /// Writes the small blob `path` in one step.
     public func put(_ path: String, _ contents: Buffer, _ condition: WriteCondition) async throws(SluiceError) -> Bool {
-        let sink = BlobSink(client, try root.full(path), name: root.url(path), condition, options, held: held)
-        do throws(SluiceError) {
-            try await sink.write(contents)
-            try await sink.finish()
-            return true
-        } catch {
-            await sink.abandon()
-            if error.code == .conflict { return false }
-            throw error
-        }
+        try await sink(path, condition).put(contents)
+    }
+
+    private func sink(_ path: String, _ condition: WriteCondition) throws(SluiceError) -> AzureSink {
+        AzureSink(BlobAssembly(client, try root.full(path), name: root.url(path), condition, held: held), options)
     }
 
     /// Removes the blob `path`.
@@ -128,6 +121,19 @@ public struct AzureBlobStore: ObjectStore {
             [client] action throws(SluiceError) in
             try await client.lease(full, action)
         }
+    }
+}
+
+/// A version of a blob.
+private struct BlobRanges: RangeSource {
+    let client: BlobClient
+    let full: String
+    let etag: String
+
+    func read(
+        _ range: Range<Int>, isChecked: Bool, into receiver: any BodyReceiver
+    ) async throws(SluiceError) -> UInt64 {
+        try await client.read(full, range, etag: etag, into: receiver)
     }
 }
 

@@ -1,6 +1,7 @@
 import Azure
 public import Storage
 public import Support
+import Transport
 
 /// An object of Azure's storage that is open for reading: always the version that was opened.
 public struct AzureObject: StoredObject {
@@ -42,6 +43,28 @@ public struct AzureObject: StoredObject {
         } catch {
             throw error.at(.init(file: name))
         }
+    }
+
+    /// Reads the bytes in `range`, however many, of which few are in memory at a time.
+    ///
+    /// - parameters:
+    ///   - isChecked: Whether they are checked on the way where the service takes its time for that; those of a Blob always are.
+    ///   - receiver: Takes them with their place, in order, except that a part which broke off or was damaged comes again.
+    /// - returns: Their CRC64.
+    func read(
+        _ range: Range<Int>, isChecked: Bool, into receiver: any BodyReceiver
+    ) async throws(SluiceError) -> UInt64 {
+        var crc: UInt64 = 0
+        do throws(SluiceError) {
+            for start in stride(from: range.lowerBound, to: range.upperBound, by: reader.size) {
+                let part = start..<min(start + reader.size, range.upperBound)
+                let next = try await reader.read(part, isChecked: isChecked, into: receiver)
+                crc = CRC64.combined(crc, next, secondCount: part.count)
+            }
+        } catch {
+            throw error.at(.init(file: name))
+        }
+        return crc
     }
 
     /// A stream from the first byte, which reads ahead and checks the bytes of the whole where their writer left a checksum.

@@ -1,6 +1,7 @@
 import Azure
 public import Storage
 public import Support
+import Transport
 
 /// A file system of a storage account, or a folder of one, by Data Lake Storage Gen2's interface.
 ///
@@ -50,13 +51,11 @@ public struct AzurePathStore: ObjectStore {
             throw root.missing(path)
         }
         if found.isFolder { throw root.isFolder(path) }
-        let etag = found.etag
         return AzureObject(
             name: root.url(path), facts: found.entry(path),
             check: WholeCheck(metadata: found.metadata, md5: found.contentMD5), memory: options.readMemory,
-            reader: RangeReader(size: options.rangeSize) { [client] range throws(SluiceError) in
-                CheckedBytes(bytes: try await client.read(full, range, etag: etag))
-            })
+            reader: RangeReader(
+                size: options.rangeSize, source: PathRanges(client: client, full: full, etag: found.etag)))
     }
 
     /// Begins the file `path`.
@@ -66,21 +65,14 @@ public struct AzurePathStore: ObjectStore {
 
     /// Writes the small file `path` in one step.
     public func put(_ path: String, _ contents: Buffer, _ condition: WriteCondition) async throws(SluiceError) -> Bool {
-        let sink = try sink(path, condition)
-        do throws(SluiceError) {
-            try await sink.write(contents)
-            try await sink.finish()
-            return true
-        } catch {
-            await sink.abandon()
-            if error.code == .conflict { return false }
-            throw error
-        }
+        try await sink(path, condition).put(contents)
     }
 
-    private func sink(_ path: String, _ condition: WriteCondition) throws(SluiceError) -> PathSink {
-        try PathSink(
-            client, try root.full(path), name: root.url(path), condition, options, signature: signature, held: held)
+    private func sink(_ path: String, _ condition: WriteCondition) throws(SluiceError) -> AzureSink {
+        AzureSink(
+            PathAssembly(
+                client, try root.full(path), name: root.url(path), condition, signature: signature, held: held),
+            options)
     }
 
     /// Removes the file `path`, or the folder, when it is empty.
@@ -134,6 +126,19 @@ public struct AzurePathStore: ObjectStore {
             [client] action throws(SluiceError) in
             try await client.lease(full, action)
         }
+    }
+}
+
+/// A version of a file.
+private struct PathRanges: RangeSource {
+    let client: PathClient
+    let full: String
+    let etag: String
+
+    func read(
+        _ range: Range<Int>, isChecked: Bool, into receiver: any BodyReceiver
+    ) async throws(SluiceError) -> UInt64 {
+        try await client.read(full, range, etag: etag, isChecked: isChecked, into: receiver)
     }
 }
 

@@ -5,10 +5,7 @@ import Support
 final class BlockWriter: @unchecked Sendable {
     // `@unchecked Sendable` because one producer at a time writes, as `ByteSink` demands.
 
-    /// Sends the block `index`, which stands at `offset`.
-    typealias Send =
-        @Sendable (_ index: Int, _ offset: Int, _ bytes: Buffer, _ crc: CRC64) async throws(SluiceError) ->
-        Void
+    typealias Send = @Sendable (Block) async throws(SluiceError) -> Void
 
     private let options: StoreOptions
     private let send: Send
@@ -38,30 +35,41 @@ final class BlockWriter: @unchecked Sendable {
         return bytes
     }
 
+    /// How long the next block will be, if there are so many bytes.
+    var blockSize: Int { options.size(ofBlock: blocks) }
+
     /// Takes bytes in, and waits while too many blocks are on their way.
     func write(_ bytes: Buffer) async throws(SluiceError) {
         var position = 0
         size += bytes.count
         while position < bytes.count {
-            let blockSize = options.size(ofBlock: blocks)
+            let blockSize = blockSize
             let missing = blockSize - pending.count
             let taken = min(missing, bytes.count - position)
             if taken == blockSize {
                 // A whole block at once is sent from where it lies.
-                try await begin(bytes[position..<(position + taken)])
+                try await begin(.bytes(bytes[position..<(position + taken)]))
             } else {
+                // Small objects stay small; of a large one the block is not copied each time that it doubles.
+                if pending.count >= 1 << 20 { pending.reserve(missing) }
                 pending.append(bytes[position..<(position + taken)])
-                if pending.count == blockSize { try await begin(rest) }
+                if pending.count == blockSize { try await begin(.bytes(rest)) }
             }
             position += taken
         }
+    }
+
+    /// Takes in a part of a file, as a block that is read when it is sent.
+    func write(_ file: any DirectAccess, _ range: Range<Int>) async throws(SluiceError) {
+        size += range.count
+        try await begin(.part(file, range))
     }
 
     /// Sends what is left, and waits until everything has arrived.
     ///
     /// - returns: The checksum of all bytes.
     func finish() async throws(SluiceError) -> UInt64 {
-        if pending.count > 0 { try await begin(rest) }
+        if pending.count > 0 { try await begin(.bytes(rest)) }
         while !sending.isEmpty { try await settle() }
         return checksum
     }
@@ -75,19 +83,19 @@ final class BlockWriter: @unchecked Sendable {
         pending.removeAll()
     }
 
-    private func begin(_ bytes: Buffer) async throws(SluiceError) {
-        while sending.count >= options.concurrentBlocks(of: bytes.count) { try await settle() }
+    private func begin(_ contents: Block.Contents) async throws(SluiceError) {
+        while sending.count >= options.concurrentBlocks(of: contents.count) { try await settle() }
         let index = blocks
         let offset = sentBytes
         blocks += 1
-        sentBytes += bytes.count
-        sizes.append(bytes.count)
+        sentBytes += contents.count
+        sizes.append(contents.count)
         sending.append(
             Task { [send] in
                 do throws(SluiceError) {
-                    let crc = CRC64.of(bytes)
-                    try await send(index, offset, bytes, crc)
-                    return .success(crc)
+                    let block = try Block(contents, index: index, offset: offset)
+                    try await send(block)
+                    return .success(block.crc)
                 } catch {
                     return .failure(error)
                 }

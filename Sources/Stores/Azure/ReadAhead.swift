@@ -1,75 +1,86 @@
 import Azure
 import Support
+import Transport
+
+/// An object of one version, as a service hands it out.
+protocol RangeSource: Sendable {
+    /// Asks for a range, checked on its way or not, and has its bytes received with their places in the object. Answers their
+    /// CRC64.
+    func read(
+        _ range: Range<Int>, isChecked: Bool, into receiver: any BodyReceiver
+    ) async throws(SluiceError) -> UInt64
+}
 
 /// Reads ranges of an object of one version.
 struct RangeReader: Sendable {
-    private let fetch: @Sendable (Range<Int>) async throws(SluiceError) -> CheckedBytes
-
     /// No range that is asked for is longer.
     let size: Int
+    let source: any RangeSource
 
-    /// A reader that asks the service for ranges of up to `size` bytes with `fetch`.
-    init(size: Int, _ fetch: @escaping @Sendable (Range<Int>) async throws(SluiceError) -> CheckedBytes) {
-        self.size = size
-        self.fetch = fetch
-    }
-
-    /// The bytes of a range, and their checksum where it is known anyway. What arrived damaged is asked for again.
-    func read(_ range: Range<Int>) async throws(SluiceError) -> CheckedBytes {
+    /// Has the bytes of a range received, and all of them again when they arrived damaged. Answers their CRC64.
+    func read(
+        _ range: Range<Int>, isChecked: Bool, into receiver: any BodyReceiver
+    ) async throws(SluiceError) -> UInt64 {
         for _ in 0..<2 {
             do throws(SluiceError) {
-                return try await fetch(range)
+                return try await source.read(range, isChecked: isChecked, into: receiver)
             } catch {
                 if !TransferDigest.isDamage(error) { throw error }
             }
         }
-        return try await fetch(range)
+        return try await source.read(range, isChecked: isChecked, into: receiver)
+    }
+
+    /// The bytes of a range, and their CRC64.
+    func read(_ range: Range<Int>) async throws(SluiceError) -> CheckedBytes {
+        let collected = CollectedRange(range)
+        let crc = try await read(range, isChecked: true, into: collected)
+        return CheckedBytes(bytes: collected.bytes.freeze(), crc: crc)
     }
 
     /// The bytes in `range`, in pieces that are read side by side.
     func whole(_ range: Range<Int>) async throws(SluiceError) -> Buffer {
         if range.isEmpty { return .empty }
         if range.count <= size { return try await read(range).bytes }
-        let pieces = stride(from: range.lowerBound, to: range.upperBound, by: size).map {
-            $0..<min($0 + size, range.upperBound)
-        }
         let bytes = MutableBuffer(capacity: range.count)
+        let starts = Array(stride(from: range.lowerBound, to: range.upperBound, by: size))
         // In rounds, so that no more than a round is there besides the result.
-        for start in stride(from: 0, to: pieces.count, by: 8) {
-            let round = Array(pieces[start..<min(start + 8, pieces.count)])
-            for piece in try await readSideBySide(round) { bytes.append(piece) }
+        for round in stride(from: 0, to: starts.count, by: 8) {
+            var pieces: [Int: Buffer] = [:]
+            let numbers = round..<min(round + 8, starts.count)
+            try await sideBySide(numbers, width: 8) { number throws(SluiceError) in
+                try await read(starts[number]..<min(starts[number] + size, range.upperBound)).bytes
+            } take: {
+                pieces[$0] = $1
+            }
+            for number in numbers { if let piece = pieces[number] { bytes.append(piece) } }
         }
         return bytes.freeze()
     }
+}
 
-    private func readSideBySide(_ ranges: [Range<Int>]) async throws(SluiceError) -> [Buffer] {
-        let slots = Slots<Buffer>()
-        var results: [Int: Result<Buffer, SluiceError>] = [:]
-        await withTaskGroup(of: Int.self) { group in
-            for (index, range) in ranges.enumerated() {
-                group.addTask {
-                    await slots.fill(index) { () async throws(SluiceError) in try await read(range).bytes }
-                }
-            }
-            for await index in group {
-                let result = slots.take(index)
-                results[index] = result
-                if case .failure? = result { group.cancelAll() }
-            }
-        }
-        // The first failure that is no consequence of another.
-        let failures = results.values.compactMap { if case .failure(let error) = $0 { error } else { nil } }
-        if let failure = failures.first(where: { $0.code != .cancelled }) ?? failures.first { throw failure }
-        var buffers: [Buffer] = []
-        for index in ranges.indices { if let result = results[index] { buffers.append(try result.get()) } }
-        return buffers
+/// Collects a range in memory.
+private final class CollectedRange: BodyReceiver, @unchecked Sendable {
+    // `@unchecked Sendable` because one transfer at a time calls it, and it is looked at when that has ended.
+
+    private let range: Range<Int>
+    let bytes: MutableBuffer
+
+    init(_ range: Range<Int>) {
+        self.range = range
+        bytes = MutableBuffer(capacity: range.count)
+    }
+
+    func take(_ next: UnsafeRawBufferPointer, at place: Int) {
+        bytes.count = place - range.lowerBound
+        bytes.append(next)
     }
 }
 
-/// Bytes, and their CRC64 where somebody computed it already.
+/// Bytes, and their CRC64.
 struct CheckedBytes: Sendable {
     let bytes: Buffer
-    var crc: UInt64?
+    let crc: UInt64
 }
 
 /// What the bytes of a whole object must come to.
@@ -159,16 +170,16 @@ final class ReadAhead: ByteStream, @unchecked Sendable {
         switch check {
         case .none: return
         case .crc64(let wanted):
-            let part = piece.crc ?? CRC64.of(piece.bytes).value
-            crc = CRC64.combined(crc, part, secondCount: piece.bytes.count)
-            if isLast, CRC64.bytes(of: crc) != wanted { throw damaged("CRC64") }
+            crc = CRC64.combined(crc, piece.crc, secondCount: piece.bytes.count)
+            if isLast, CRC64.bytes(of: crc) != wanted { throw ReadAhead.damaged("CRC64", name) }
         case .md5(let wanted):
             md5?.update(piece.bytes)
-            if isLast, let found = md5?.finish(), found != wanted { throw damaged("MD5") }
+            if isLast, let found = md5?.finish(), found != wanted { throw ReadAhead.damaged("MD5", name) }
         }
     }
 
-    private func damaged(_ what: String) -> SluiceError {
+    /// What was read is not what its writer wrote.
+    static func damaged(_ what: String, _ name: String) -> SluiceError {
         SluiceError(
             .invalidData, "the bytes do not have the \(what) that their writer left with them",
             place: .init(file: name),

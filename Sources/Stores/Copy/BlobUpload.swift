@@ -50,41 +50,12 @@ struct BlobUpload {
                 if size > 0 { known[Array(id.dropLast(8))] = CRC64.value(of: id.suffix(8)) }
             }
         }
-        var checksums: [UInt64] = []
-        checksums.reserveCapacity(ranges.count)
+        var checksums = [UInt64](repeating: 0, count: ranges.count)
         let width = store.options.concurrentBlocks(of: blockSize)
-        var failure: SluiceError?
-        let slots = Slots<UInt64>()
-        await withTaskGroup(of: Int.self) { group in
-            var results: [Int: UInt64] = [:]
-            var next = 0
-            func begin() {
-                guard next < ranges.count else { return }
-                let (index, range) = (next, ranges[next])
-                next += 1
-                group.addTask { [known, there] in
-                    await slots.fill(index) { () async throws(SluiceError) in
-                        try await block(full, index, range, known, there)
-                    }
-                }
-            }
-            for _ in 0..<width { begin() }
-            while let index = await group.next() {
-                guard let result = slots.take(index) else { continue }
-                switch result {
-                case .success(let crc):
-                    results[index] = crc
-                    if failure == nil, !Task.isCancelled { begin() }
-                case .failure(let error):
-                    if failure == nil || failure?.code == .cancelled { failure = error }
-                    group.cancelAll()
-                }
-            }
-            checksums = ranges.indices.compactMap { results[$0] }
-        }
-        if let failure { throw failure }
-        guard checksums.count == ranges.count else {
-            throw SluiceError(.cancelled, "stopped", place: .init(file: object.name))
+        try await sideBySide(ranges.indices, width: width) { [known] index throws(SluiceError) in
+            try await block(full, index, ranges[index], known, there)
+        } take: { index, crc in
+            checksums[index] = crc
         }
         try await commit(full, checksums, ranges)
     }
@@ -94,12 +65,16 @@ struct BlobUpload {
     ) async throws(SluiceError) -> UInt64 {
         defer { monitor.add(bytes: range.count) }
         if let crc = known[BlockID(key: key, index: index, crc: 0).prefix] { return crc }
-        let bytes = try await object.read(range)
-        let crc = CRC64.of(bytes)
-        let id = BlockID(key: key, index: index, crc: crc.value).bytes
-        if there[id] == range.count { return crc.value }
-        try await store.client.putBlock(full, id: id, bytes, crc: crc, lease: store.held[full])
-        return crc.value
+        let block: Block
+        if let file = object as? any DirectAccess {
+            block = try Block(.part(file, range))
+        } else {
+            block = try Block(.bytes(try await object.read(range)))
+        }
+        let id = BlockID(key: key, index: index, crc: block.crc.value).bytes
+        if there[id] == range.count { return block.crc.value }
+        try await store.client.putBlock(full, id: id, block.body, crc: block.crc, lease: store.held[full])
+        return block.crc.value
     }
 
     private func commit(_ full: String, _ checksums: [UInt64], _ ranges: [Range<Int>]) async throws(SluiceError) {

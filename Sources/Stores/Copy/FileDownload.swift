@@ -8,7 +8,7 @@ import Support
 /// The pieces go into a hidden file beside the target, and a journal says which of them are there and what their checksums
 /// are. A copy that was broken off, or killed, goes on with them; the file gets its name when it is whole.
 struct FileDownload {
-    private let object: any StoredObject
+    private let object: AzureObject
     private let store: FolderStore
     private let path: String
     private let condition: WriteCondition
@@ -20,7 +20,7 @@ struct FileDownload {
     private static let width = 4
 
     init(
-        _ object: any StoredObject, _ store: FolderStore, _ path: String, _ condition: WriteCondition,
+        _ object: AzureObject, _ store: FolderStore, _ path: String, _ condition: WriteCondition,
         _ monitor: StoreCopy.Monitor, pieceSize: Int
     ) throws(SluiceError) {
         self.object = object
@@ -51,8 +51,12 @@ struct FileDownload {
                 hint: "Wait for it to end.", isTransient: true)
         }
         let log = try PartialFile(journal, name: store.url(path))
-        let done = try await finished(file, try log.text())
-        try await fetch(into: file, log, except: done)
+        let crc = try await fetch(into: file, log, after: try await finished(file, try log.text()))
+        if let wanted = object.crc, CRC64.bytes(of: crc) != wanted {
+            unlink(partial)
+            unlink(journal)
+            throw ReadAhead.damaged("CRC64", object.name)
+        }
         try file.synchronize()
         do throws(SluiceError) {
             try file.place(at: path, in: store, condition)
@@ -87,53 +91,44 @@ struct FileDownload {
         return slash == target.startIndex ? "/" : String(target[..<slash])
     }
 
-    /// The pieces that are there: the journal says so, and their bytes have the checksum that it says.
-    private func finished(_ file: PartialFile, _ text: String) async throws(SluiceError) -> Set<Int> {
-        var done: Set<Int> = []
+    /// The pieces that are there, with their checksums: the journal says so, and their bytes have the one that it says.
+    private func finished(_ file: PartialFile, _ text: String) async throws(SluiceError) -> [Int: UInt64] {
+        var done: [Int: UInt64] = [:]
         // A line that was cut off by a crash has no end, and does not count.
         for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
             let words = line.split(separator: " ")
-            guard words.count == 2, let index = Int(words[0]), ranges.indices.contains(index), !done.contains(index),
+            guard words.count == 2, let index = Int(words[0]), ranges.indices.contains(index), done[index] == nil,
                 let wanted = UInt64(words[1], radix: 16)
             else { continue }
             if Task.isCancelled { throw SluiceError(.cancelled, "stopped", place: .init(file: object.name)) }
             guard let bytes = try file.read(ranges[index]), CRC64.of(bytes).value == wanted else { continue }
-            done.insert(index)
+            done[index] = wanted
             monitor.add(bytes: ranges[index].count)
         }
         return done
     }
 
-    private func fetch(into file: PartialFile, _ log: PartialFile, except done: Set<Int>) async throws(SluiceError) {
-        let missing = ranges.indices.filter { !done.contains($0) }
-        var failure: SluiceError?
-        let slots = Slots<Buffer>()
-        await withTaskGroup(of: Int.self) { group in
-            var next = 0
-            func begin() {
-                guard next < missing.count else { return }
-                let index = missing[next]
-                next += 1
-                group.addTask {
-                    await slots.fill(index) { () async throws(SluiceError) in try await object.read(ranges[index]) }
-                }
-            }
-            for _ in 0..<FileDownload.width { begin() }
-            while let index = await group.next() {
-                guard let result = slots.take(index) else { continue }
-                do throws(SluiceError) {
-                    let bytes = try result.get()
-                    if failure == nil, !Task.isCancelled { begin() }
-                    try file.write(bytes, at: ranges[index].lowerBound)
-                    try log.append("\(index) \(String(CRC64.of(bytes).value, radix: 16))\n")
-                    monitor.add(bytes: bytes.count)
-                } catch {
-                    if failure == nil || failure?.code == .cancelled { failure = error }
-                    group.cancelAll()
-                }
-            }
+    /// Fetches the pieces that are not there.
+    ///
+    /// - returns: The checksum of all.
+    private func fetch(
+        into file: PartialFile, _ log: PartialFile, after done: [Int: UInt64]
+    ) async throws(SluiceError) -> UInt64 {
+        var checksums = done
+        // Where the whole has a checksum, the pieces need none from a service that would take its time for it.
+        let isChecked = object.crc == nil
+        let missing = ranges.indices.filter { done[$0] == nil }
+        try await sideBySide(missing, width: FileDownload.width) { index throws(SluiceError) in
+            let crc = try await object.read(ranges[index], isChecked: isChecked, into: file)
+            file.beginWriteBack(ranges[index])
+            return crc
+        } take: { index, crc throws(SluiceError) in
+            try log.append("\(index) \(String(crc, radix: 16))\n")
+            checksums[index] = crc
+            monitor.add(bytes: ranges[index].count)
         }
-        if let failure { throw failure }
-        if Task.isCancelled { throw SluiceError(.cancelled, "stopped", place: .init(file: object.name)) }
+        return ranges.indices.reduce(0) {
+            CRC64.combined($0, checksums[$1] ?? 0, secondCount: ranges[$1].count)
+        }
     }
 }

@@ -1,9 +1,10 @@
 import Glibc
 import Storage
 import Support
+import Transport
 
 /// A file that outlives the process that did not finish it.
-final class PartialFile: Sendable {
+final class PartialFile: BodyReceiver {
     private let path: String
     /// What messages call it: what it is to become.
     private let name: String
@@ -63,17 +64,26 @@ final class PartialFile: Sendable {
     }
 
     /// Writes bytes where they belong.
-    func write(_ bytes: Buffer, at position: Int) throws(SluiceError) {
-        try bytes.withUnsafeBytes { (bytes) throws(SluiceError) in
-            var written = 0
-            while written < bytes.count {
-                let put = pwrite(
-                    number, bytes.baseAddress.map { $0 + written }, bytes.count - written, off_t(position + written))
-                if put < 0, errno == EINTR { continue }
-                if put < 0 { throw PartialFile.failure("cannot be written", name) }
-                written += put
-            }
+    func take(_ bytes: UnsafeRawBufferPointer, at position: Int) throws(SluiceError) {
+        var written = 0
+        while written < bytes.count {
+            let put = pwrite(
+                number, bytes.baseAddress.map { $0 + written }, bytes.count - written, off_t(position + written))
+            if put < 0, errno == EINTR { continue }
+            if put < 0 { throw PartialFile.failure("cannot be written", name) }
+            written += put
         }
+    }
+
+    /// Writes bytes where they belong.
+    func write(_ bytes: Buffer, at position: Int) throws(SluiceError) {
+        try bytes.withUnsafeBytes { (bytes) throws(SluiceError) in try take(bytes, at: position) }
+    }
+
+    /// Has bytes brought to the disk from now on, without waiting, so that little is left to do in the end. (Linux begins to
+    /// write what is dirty in a range that is said not to be needed.)
+    func beginWriteBack(_ range: Range<Int>) {
+        posix_fadvise(number, off_t(range.lowerBound), off_t(range.count), POSIX_FADV_DONTNEED)
     }
 
     /// Adds a line, of which a crash may leave the beginning.

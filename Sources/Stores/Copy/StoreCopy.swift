@@ -99,6 +99,8 @@ public struct StoreCopy: Sendable {
     public var monitor = Monitor()
     /// From how many bytes on what a broken copy left behind is used by the next one.
     public var resumesFrom = 32 << 20
+    /// From how many bytes on a file is brought here in pieces, few bytes of which are in memory.
+    private static let leastInPieces = 8 << 20
     /// How long the pieces are in which a file is brought here.
     var pieceSize = 8 << 20
 
@@ -215,16 +217,20 @@ public struct StoreCopy: Sendable {
     private func transfer(_ object: any StoredObject, to path: String, _ condition: WriteCondition)
         async throws(SluiceError)
     {
-        if object.size >= resumesFrom {
-            if let store = target as? AzureBlobStore {
-                return try await BlobUpload(object, store, path, condition, monitor).run()
-            }
-            if let store = target as? FolderStore, !(source is FolderStore) {
-                return try await FileDownload(object, store, path, condition, monitor, pieceSize: pieceSize).run()
-            }
+        if object.size >= resumesFrom, let store = target as? AzureBlobStore {
+            return try await BlobUpload(object, store, path, condition, monitor).run()
+        }
+        if object.size >= min(resumesFrom, StoreCopy.leastInPieces), let store = target as? FolderStore,
+            let object = object as? AzureObject
+        {
+            return try await FileDownload(object, store, path, condition, monitor, pieceSize: pieceSize).run()
         }
         let sink = try await target.create(path, condition)
         do throws(SluiceError) {
+            if let file = object as? any DirectAccess, let sink = sink as? AzureSink {
+                try await sink.write(file, each: monitor.add)
+                return try await sink.finish()
+            }
             let stream = try await object.stream()
             while let bytes = try await stream.next() {
                 if Task.isCancelled { throw SluiceError(.cancelled, "stopped", place: .init(file: object.name)) }

@@ -73,6 +73,13 @@ extension StorageEngine {
         try appendPath(BlobPath(text), .none, position: position, writer.extent)
     }
 
+    func bytes(_ found: Found, _ range: Range<Int>) async throws -> Buffer {
+        let reader = ContentReader(found.entry.extents.slice(range), pin: found.pin, in: content)
+        let all = MutableBuffer(capacity: range.count)
+        while let next = try await reader.next() { all.append(next) }
+        return all.freeze()
+    }
+
     func text(_ path: String) async throws -> String {
         let found = try find(BlobPath(path))
         let bytes = try await bytes(found, 0..<found.entry.size)

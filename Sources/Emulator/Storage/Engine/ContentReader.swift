@@ -12,9 +12,10 @@ final class ContentReader: ByteStream, @unchecked Sendable {
     private var descriptor: Int32 = -1
     private var opened: UInt64 = 0
 
-    private static let blockSize = 1 << 19
+    private let blockSize: Int
 
-    init(_ extents: [Extent], pin: ContentPin, in store: ContentStore) {
+    init(_ extents: [Extent], pin: ContentPin, in store: ContentStore, blockSize: Int = 1 << 19) {
+        self.blockSize = blockSize
         left = extents[...]
         self.pin = pin
         self.store = store
@@ -32,7 +33,7 @@ final class ContentReader: ByteStream, @unchecked Sendable {
             }
             opened = extent.file
         }
-        let count = min(extent.length, Self.blockSize)
+        let count = min(extent.length, blockSize)
         let bytes = MutableBuffer(capacity: count)
         while bytes.count < count {
             let read = pread(
