@@ -129,8 +129,8 @@ let package = Package(
         library(
             "Connectors",
             [
-                "Tables", "Warehouse", "SQLite", "Postgres", "Parquet", "TextFormats", "Storage", "Settings", "Columns",
-                "Support",
+                "Tables", "Warehouse", "SQLite", "Postgres", "ODBC", "Parquet", "TextFormats", "Storage", "Settings",
+                "Columns", "Support",
             ]),
 
         library("ReportPage", ["Sales", "Support"]),
@@ -201,7 +201,7 @@ let package = Package(
         tests(
             "Connectors",
             [
-                "Connectors", "Warehouse", "Tables", "Parquet", "TextFormats", "Storage", "Postgres", "SQLite",
+                "Connectors", "Warehouse", "Tables", "Parquet", "TextFormats", "Storage", "Postgres", "SQLite", "ODBC",
                 "Settings", "Columns", "Support", "TestServers", "TestData",
             ]),
         // The program of docs/library.md; never part of the product.
@@ -239,6 +239,7 @@ if Context.environment["SLUICE_FUZZ"] != nil {
 if Context.environment["SLUICE_BENCHMARKS"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "bench", dependencies: ["Parquet", "Storage", "Columns", "Support"], path: "Benchmarks/Driver",
+            name: "bench", dependencies: ["Parquet", "ODBC", "Storage", "Columns", "Support"],
+            path: "Benchmarks/Driver",
             swiftSettings: swiftSettings))
 }

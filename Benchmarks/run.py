@@ -6,7 +6,8 @@ the wall clock and once of user CPU seconds, which tell more on a machine that h
     run.py [--rows N] [--rounds N] [NAME…]     NAME: write, read, csv, ndjson, memory, start, inspect,
                                                postgres (with --database-rows N), generate,
                                                report (with --sales N,…; --huge adds a file of 10 GB),
-                                               transfer (with --transfer MB)
+                                               transfer (with --transfer MB),
+                                               odbc (with --database-rows N)
 """
 
 import argparse
@@ -520,11 +521,47 @@ def bench_transfer(options):
     back.unlink()
 
 
+def bench_odbc(options):
+    """PostgreSQL through psqlODBC into columns, against pyodbc's `fetchmany` into tuples, with the same driver and cursor."""
+    import pyodbc
+
+    rows = options.database_rows
+    with Postgres(shared_buffers="512MB") as server:
+        server.execute(f"""
+            CREATE TABLE orders AS SELECT i::bigint AS id, (i % 50000)::int AS customer, ('order ' || i)::varchar(40) AS name,
+                i / 7.0::float8 AS weight, (i % 100000)::numeric(18,4) / 100 AS amount,
+                timestamp '2020-01-01' + i * interval '1 second' AS updated_at,
+                CASE WHEN i % 3 = 0 THEN NULL ELSE 'note ' || i END::varchar(40) AS note
+            FROM generate_series(1, {rows}) AS i;
+            ALTER TABLE orders ALTER amount TYPE numeric(18,4)""")
+        server.execute("VACUUM ANALYZE orders")
+        string = (f"Driver=PostgreSQL Unicode;Servername=127.0.0.1;Port={server.port};UID=postgres;Database=postgres;"
+                  "UseDeclareFetch=1;Fetch=10000")
+        connection = pyodbc.connect(string)
+        connection.setencoding("utf-16le")
+
+        def fetch(columns):
+            cursor = connection.cursor()
+            cursor.execute(f"SELECT {columns} FROM orders")
+            count = 0
+            while found := cursor.fetchmany(10_000):
+                count += len(found)
+            cursor.close()
+            if count != rows:
+                sys.exit(f"pyodbc brought {count} rows of {rows}")
+
+        for name, columns in [("7 columns", "*"), ("5 columns", "id, name, weight, amount, updated_at")]:
+            with Driver("odbc", string, f"SELECT {columns} FROM orders") as ours:
+                compare(f"odbc fetch {name}, {rows // 1_000_000}M", min(options.rounds, 3), ours,
+                        {"pyodbc": lambda: here(lambda: fetch(columns))}, bar=1 / 1.5)
+        connection.close()
+
+
 FIGURES = {
     "start": bench_start, "inspect": bench_inspect, "write": bench_write, "read": bench_read,
     "csv": lambda options: bench_text(options, "csv"), "ndjson": lambda options: bench_text(options, "ndjson"),
     "memory": bench_memory, "postgres": bench_postgres, "generate": bench_generate, "report": bench_report,
-    "transfer": bench_transfer,
+    "transfer": bench_transfer, "odbc": bench_odbc,
 }
 
 

@@ -1,18 +1,20 @@
-// The Swift side of the Parquet benchmarks: the work alone, on one thread, without parsing and without a process's start.
+// The Swift side of the Parquet and ODBC benchmarks: the work alone, on one thread, without parsing and without a process's start.
 //
 //     bench read FILE          reads all columns into memory and drops them
 //     bench write FILE CODEC   holds FILE's columns in memory and writes them to FILE.CODEC.sluice
+//     bench odbc STRING QUERY  fetches what the query brings into columns and drops them
 //
 // For every line on standard input the work is done once, and its wall clock and user seconds are printed.
 
 import Columns
 import Glibc
+import ODBC
 import Parquet
 import Storage
 import Support
 
 struct Usage: Error, CustomStringConvertible {
-    let description = "usage: bench read FILE | bench write FILE CODEC"
+    let description = "usage: bench read FILE | bench write FILE CODEC | bench odbc STRING QUERY"
 }
 
 /// A file without the `fsync` that Sluice's own outputs get and its peers' do not.
@@ -87,6 +89,13 @@ case ("write", 4):
         let writer = try await ParquetWriter(sink, schema: schema, options: options)
         for batch in batches { try await writer.write(batch) }
         try await writer.finish()
+    }
+case ("odbc", 4):
+    let string = try ConnectionString(parsing: arguments[2])
+    let session = try await ODBCConnection.open(ODBCSettings(name: "bench", string: string))
+    try await serve {
+        let rows = try await session.rows(arguments[3])
+        while try await rows.next() != nil {}
     }
 default: throw Usage()
 }

@@ -90,6 +90,9 @@ public struct ConnectionString: Sendable {
         }
     }
 
+    /// Everything that it says, in order.
+    public var entries: [(key: String, value: String)] { pairs }
+
     /// The first of `keys` that has a value.
     public func first(of keys: String...) -> String? {
         for key in keys { if let value = self[key], !value.isEmpty { return value } }

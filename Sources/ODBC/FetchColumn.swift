@@ -110,7 +110,7 @@ final class FetchColumn {
         if case .fixed(let size) = kind.type.layout { byteCount += count * size } else { byteCount += count / 8 }
     }
 
-    /// Adds one value that was asked for by itself; nil for null.
+    /// Adds one text or run of bytes that was asked for by itself; nil for null.
     func addOne(_ bytes: [UInt8]?) throws(SluiceError) {
         let before = rows
         rows += 1
@@ -125,6 +125,25 @@ final class FetchColumn {
         }
         offsets?.append(Int32(truncatingIfNeeded: values.count))
         byteCount += bytes?.count ?? 0
+    }
+
+    /// Asks for the value of the current row, whose room is known, and adds it.
+    func getOne(_ statement: SQLHANDLE, _ server: String) throws(SluiceError) {
+        if room < width {
+            cells.deallocate()
+            room = max(16, width)
+            cells = .allocate(byteCount: room, alignment: 16)
+        }
+        memset(cells, 0, width)
+        let code = odbcGetData(statement, place, SQLSMALLINT(kind.cType), cells, SQLLEN(width), lengths)
+        guard ODBCEnvironment.isGood(code) else {
+            throw ODBCErrors.error(SQL_HANDLE_STMT, statement, server: server)
+        }
+        try add(1) { (_) throws(SluiceError) in
+            throw SluiceError(
+                .invalidData, "the driver says that a value has at most \(column.size) characters, and one has more",
+                place: .init(file: server), hint: "cast the column to what it may hold in a query")
+        }
     }
 
     private func markNulls(_ before: Int, _ count: Int) {

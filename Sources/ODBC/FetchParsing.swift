@@ -52,12 +52,6 @@ enum FetchParsing {
                 let ticks = TextParser.time(UnsafeRawBufferPointer(start: cell, count: length))?.ticks(unit)
             else { return false }
             out.storeBytes(of: ticks, as: Int64.self)
-        case .offsetText:
-            guard case .timestamp(let unit, _) = kind.type,
-                let literal = TextParser.timestamp(UnsafeRawBufferPointer(start: cell, count: length)),
-                literal.hasOffset, let ticks = literal.ticks(unit)
-            else { return false }
-            out.storeBytes(of: ticks, as: Int64.self)
         case .guid:
             // The first three parts come as numbers of the machine, the column has the bytes as they are written.
             let first = cell.loadUnaligned(as: UInt32.self).bigEndian

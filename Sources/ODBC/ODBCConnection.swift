@@ -14,6 +14,9 @@ public struct ODBCSettings: Sendable {
     public var accessToken: String?
     /// Whether rows are going to be loaded by bulk copy, which has to be said before connecting.
     public var bulkCopy: Bool
+    /// How many seconds to try again while the server says that it will be there soon: a serverless database that wakes up,
+    /// one that is being moved.
+    public var patience = 0
 
     /// Settings with what the driver is told.
     public init(
@@ -101,24 +104,43 @@ public final class ODBCConnection: Sendable {
         let queue = BlockingQueue("sluice.odbc")
         settings.string.protectSecrets()
         if let token = settings.accessToken { Redactor.shared.protect(token) }
-        let opened: Result<(Handle, ODBCFacts), SluiceError> = await queue.run {
-            do throws(SluiceError) {
-                let handle = try connect(settings)
-                return .success((handle, ODBCFacts(handle.connection)))
-            } catch {
-                return .failure(error)
+        let deadline = ContinuousClock.now + .seconds(settings.patience)
+        var pause = Duration.seconds(1)
+        while true {
+            let opened: Result<(Handle, ODBCFacts), Refusal> = await queue.run {
+                do throws(Refusal) {
+                    let handle = try connect(settings)
+                    return .success((handle, ODBCFacts(handle.connection)))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            switch opened {
+            case .success((let handle, let facts)):
+                return ODBCConnection(name: settings.name, handle: handle, facts: facts, queue: queue)
+            case .failure(let refusal):
+                guard refusal.mayPass, ContinuousClock.now + pause < deadline, !Task.isCancelled else {
+                    throw refusal.error
+                }
+                try? await Task.sleep(for: pause)
+                pause = min(pause * 2, .seconds(15))
             }
         }
-        let (handle, facts) = try opened.get()
-        return ODBCConnection(name: settings.name, handle: handle, facts: facts, queue: queue)
     }
 
-    private static func connect(_ settings: ODBCSettings) throws(SluiceError) -> Handle {
-        let environment = try ODBCEnvironment.handle()
+    /// Why there is no session, and whether the server itself says that there will be one.
+    private struct Refusal: Error {
+        let error: SluiceError
+        var mayPass = false
+    }
+
+    private static func connect(_ settings: ODBCSettings) throws(Refusal) -> Handle {
+        let environment: SQLHANDLE
+        do throws(SluiceError) { environment = try ODBCEnvironment.handle() } catch { throw Refusal(error: error) }
         var connection: SQLHANDLE?
         guard odbcAllocHandle(SQLSMALLINT(SQL_HANDLE_DBC), environment, &connection) == SQL_SUCCESS, let connection
         else {
-            throw ODBCErrors.error(SQL_HANDLE_ENV, environment, server: settings.name)
+            throw Refusal(error: ODBCErrors.error(SQL_HANDLE_ENV, environment, server: settings.name))
         }
         func set(_ attribute: some BinaryInteger, _ value: Int) {
             // A driver that knows no such attribute waits as long as it likes, which is not worth failing for.
@@ -136,15 +158,17 @@ public final class ODBCConnection: Sendable {
         let text = Array(settings.string.text.utf16)
         guard text.count <= Int(Int16.max) else {
             _ = odbcFreeHandle(SQLSMALLINT(SQL_HANDLE_DBC), connection)
-            throw SluiceError(
-                .invalidConfiguration, "the connection string has more than 32,767 characters",
-                place: .init(file: settings.name))
+            throw Refusal(
+                error: SluiceError(
+                    .invalidConfiguration, "the connection string has more than 32,767 characters",
+                    place: .init(file: settings.name)))
         }
         let code = odbcDriverConnectW(connection, nil, text, SQLSMALLINT(text.count), nil, 0, nil, 0)
         guard ODBCEnvironment.isGood(code) else {
             let diagnostics = ODBCErrors.diagnostics(SQL_HANDLE_DBC, connection)
             _ = odbcFreeHandle(SQLSMALLINT(SQL_HANDLE_DBC), connection)
-            throw failure(diagnostics, settings)
+            throw Refusal(
+                error: failure(diagnostics, settings), mayPass: ODBCErrors.sayThatItPasses(diagnostics))
         }
         return Handle(connection)
     }

@@ -81,8 +81,10 @@ enum ODBCErrors {
         1040, 1053, 1203, 1213, 2006, 2013,
     ]
 
-    /// The numbers with which a serverless database says that it is waking up.
-    static let wakingNumbers: Set<Int> = [40613, 49918, 49919, 49920, 42108, 42109]
+    /// Whether a server that refuses a session says that it will take one soon.
+    static func sayThatItPasses(_ all: [Diagnostic]) -> Bool {
+        all.contains { transientNumbers.contains($0.number) && !isFinal($0, connecting: true) }
+    }
 
     private static func judge(_ first: Diagnostic, _ all: [Diagnostic], connecting: Bool) -> Verdict {
         if first.text.contains("certificate verify failed") || first.text.contains("self-signed certificate")

@@ -35,6 +35,8 @@ public final class ODBCRows: @unchecked Sendable {
     private let connection: ODBCConnection
     private let statement: SQLHANDLE
     private var columns: [FetchColumn] = []
+    /// The columns as they stand in the result, which is the order in which values have to be asked for.
+    private var byPlace: [FetchColumn] = []
     private let fetched: UnsafeMutablePointer<SQLULEN>
     private let statuses: UnsafeMutablePointer<SQLUSMALLINT>
     private var blockRows = 1
@@ -103,6 +105,7 @@ public final class ODBCRows: @unchecked Sendable {
                 FetchColumn(
                     column, kind, place: place, isBound: isBound, width: width, capacity: options.batchRows))
         }
+        byPlace = columns.sorted { $0.place < $1.place }
         isByRow = firstLong != nil
     }
 
@@ -173,12 +176,14 @@ public final class ODBCRows: @unchecked Sendable {
     private var bytes: Int { columns.reduce(0) { $0 + $1.byteCount } }
 
     private func add(_ count: Int) throws(SluiceError) {
-        for column in columns {
+        for column in byPlace {
             do throws(SluiceError) {
                 if column.isBound {
                     try column.add(count) { (row) throws(SluiceError) in try again(column, row, count) }
-                } else if count > 0 {
+                } else if count > 0, column.kind.width == nil {
                     try column.addOne(try getWhole(column))
+                } else if count > 0 {
+                    try column.getOne(statement, connection.name)
                 }
             } catch {
                 throw error.at(.init(file: connection.name, column: column.column.name))

@@ -96,6 +96,12 @@ extension ODBCConnection {
         }
     }
 
+    /// The columns that a statement returns, by running it: for one that finds no rows, where drivers that do not prepare
+    /// know nothing before.
+    public func describeRunning(_ sql: String) async throws(SluiceError) -> [ODBCColumn] {
+        try await rows(sql).described
+    }
+
     /// Begins a transaction with the next statement; `false` ends the mode in which each statement commits itself.
     public func setAutocommit(_ isOn: Bool) async throws(SluiceError) {
         try await cancellable { [self] handle throws(SluiceError) in

@@ -26,6 +26,9 @@ public struct ODBCColumn: Sendable, Hashable {
         self.typeName = typeName.lowercased()
     }
 
+    /// Whether its values may be so long that they are asked for one by one.
+    public func isLong(in database: ODBCDatabase) -> Bool { ODBCType(self, in: database).width == nil }
+
     /// What its values become.
     public func type(in database: ODBCDatabase) -> DataType { ODBCType(self, in: database).type }
 }
@@ -70,7 +73,7 @@ struct ODBCType: Sendable, Hashable {
         case double
         case bit, date, timestamp, time2, timestampOffset, guid
         /// ASCII, since no structure of C holds the value in all drivers.
-        case decimalText, timeText, offsetText
+        case decimalText, timeText
         /// UTF-16.
         case text
         case bytes

@@ -16,3 +16,13 @@ struct ProjectSecrets: SecretSource {
         try await secrets.value(of: reference)
     }
 }
+
+/// Who one is in Azure, for its databases.
+struct ProjectTokens: DatabaseTokenSource {
+    let azure: AzureAccess
+
+    func databaseToken() async throws(SluiceError) -> String {
+        let client = try azure.client()
+        return try await client.identity.token(for: client.settings.cloud.sqlScope).value
+    }
+}

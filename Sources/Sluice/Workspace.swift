@@ -42,7 +42,8 @@ public struct Workspace: Sendable {
         self.stores = stores
         context = ConnectionContext(
             folder: project.folder, environment: environmentVariables,
-            secrets: ProjectSecrets(azure, environment: environmentVariables), stores: stores)
+            secrets: ProjectSecrets(azure, environment: environmentVariables), stores: stores,
+            tokens: ProjectTokens(azure: azure))
     }
 
     // MARK: Connections

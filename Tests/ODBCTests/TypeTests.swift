@@ -78,6 +78,27 @@ import Testing
         }
     }
 
+    @Test func valuesBehindALongColumnAreRead() async throws {
+        let session = try await #require(TestMariaDB.shared).session()
+        try await session.query(
+            "CREATE TABLE behind (t longtext, d date, m datetime(6), c decimal(9,2), s varchar(9), n int, f float, y tinyint)"
+        )
+        try await session.query(
+            "INSERT INTO behind VALUES ('a', '1970-01-02', '1970-01-01 00:00:01', 1.25, 'x', 7, 1.5, 1), "
+                + "(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL), ('é', '1970-01-03', NULL, -2, '', 8, 2.5, 2)")
+        let found = try await values("SELECT * FROM behind", on: session)
+        #expect(
+            found.rows == [
+                [.text("a"), .ticks(1), .ticks(1_000_000), .ticks(125), .text("x"), .int(7), .float(1.5), .int(1)],
+                Array(repeating: .null, count: 8),
+                [.text("é"), .ticks(2), .null, .ticks(-200), .text(""), .int(8), .float(2.5), .int(2)],
+            ])
+        let swapped = try await session.rows("SELECT * FROM behind", columns: ["n", "t", "d"])
+        let batch = try #require(try await swapped.next()).batch
+        #expect(batch.schema.fields.map(\.name) == ["n", "t", "d"])
+        #expect(batch.columns.map { $0.value(at: 2) } == [.int(8), .text("é"), .ticks(2)])
+    }
+
     @Test func aValueThatNoColumnCanHoldIsSetAside() async throws {
         let session = try await #require(TestMariaDB.shared).session()
         try await session.query("SET sql_mode = ''")

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import threading
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 
@@ -77,6 +78,45 @@ class Postgres:
             self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class MariaDB:
+    """A MariaDB server of one's own, with a database `shop` and a user whose password has what connection strings trip on."""
+
+    user, password = "tester", "p;w{o}r'd=\" ü€"
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="sluice-maria-"))
+        self.port = free_port()
+        program = Path(__file__).resolve().parents[1] / "TestServers/Programs/mariadb.py"
+        self.child = subprocess.Popen(
+            ["python3", program, self.folder / "server", str(self.port), self.user, self.password],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.folder.chmod(0o755)
+        said = self.child.stdout.readline()
+        if not said.startswith("ready"):
+            raise RuntimeError(said)
+
+    def url(self, database="shop"):
+        return f"mysql://{self.user}:{quote(self.password, safe='')}@127.0.0.1:{self.port}/{database}"
+
+    def execute(self, *statements, database="shop"):
+        """Runs statements as SQL text by the server's own client."""
+        subprocess.run(
+            ["mariadb", "--no-defaults", "-h", "127.0.0.1", "-P", str(self.port), "-u", self.user, "--binary-mode",
+             "--default-character-set=utf8mb4", database],
+            input=";\n".join(statements), check=True, text=True, env={**os.environ, "MYSQL_PWD": self.password})
+
+    def stop(self):
+        self.child.stdin.close()
+        self.child.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):
         return self

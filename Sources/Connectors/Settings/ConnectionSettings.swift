@@ -22,11 +22,13 @@ public struct ConnectionSettings: Sendable {
     public let secrets: any SecretSource
     /// Opens the stores that URLs name.
     public let stores: any StoreOpener
+    /// Who says to databases who one is in Azure; nil where nobody does.
+    public let tokens: (any DatabaseTokenSource)?
 
     /// Settings whose keys and values have been checked by a registry.
     init(
         name: String, protocolName: String, values: [String: Scalar], folder: String, secrets: any SecretSource,
-        stores: any StoreOpener
+        stores: any StoreOpener, tokens: (any DatabaseTokenSource)? = nil
     ) {
         self.name = name
         self.protocolName = protocolName
@@ -34,6 +36,7 @@ public struct ConnectionSettings: Sendable {
         self.folder = folder
         self.secrets = secrets
         self.stores = stores
+        self.tokens = tokens
         for (key, value) in values where Redactor.isSecret(key: key) {
             if let literal = value.literal { Redactor.shared.protect(literal) }
         }

@@ -13,16 +13,19 @@ public struct ConnectionContext: Sendable {
     public var secrets: any SecretSource
     /// Opens the stores that URLs name.
     public var stores: any StoreOpener
+    /// Who says to databases who one is in Azure; nil where nobody does.
+    public var tokens: (any DatabaseTokenSource)?
 
     /// A context; secrets are looked up in `environment` unless said otherwise.
     public init(
         folder: String, environment: [String: String] = [:], secrets: (any SecretSource)? = nil,
-        stores: any StoreOpener = LocalStores()
+        stores: any StoreOpener = LocalStores(), tokens: (any DatabaseTokenSource)? = nil
     ) {
         self.folder = folder
         self.environment = environment
         self.secrets = secrets ?? EnvironmentSecrets(environment)
         self.stores = stores
+        self.tokens = tokens
     }
 }
 
@@ -224,7 +227,7 @@ extension ConnectorRegistry {
         let shown = layers.name.isEmpty ? layers.shown ?? entry.name : layers.name
         return ConnectionSettings(
             name: shown, protocolName: entry.name, values: layers.values, folder: layers.context.folder,
-            secrets: layers.context.secrets, stores: layers.context.stores)
+            secrets: layers.context.secrets, stores: layers.context.stores, tokens: layers.context.tokens)
     }
 
     /// Holds the values against the protocol's keys, and tells everything that is wrong at once.

@@ -38,7 +38,8 @@ public struct ConnectorRegistry: Sendable {
     public let entries: [Entry]
 
     /// All protocols that this build knows; each of them works.
-    public static let standard = ConnectorRegistry(entries: [.file, .postgres, .sqlite])
+    public static let standard = ConnectorRegistry(
+        entries: [.file, .postgres, .sqlite, .mssql, .mysql, .oracle, .odbc])
 
     /// Each protocol's keys for checking a project. None is required there, since any of them may come from the
     /// environment.

@@ -9,6 +9,14 @@ public protocol SecretSource: Sendable {
     func value(of reference: SecretReference) async throws(SluiceError) -> String
 }
 
+/// Gives tokens that say to databases of Azure's who one is. They come from floors that connectors do not know.
+public protocol DatabaseTokenSource: Sendable {
+    /// A token for Azure SQL that holds long enough to connect.
+    ///
+    /// - throws: `SluiceError` that lists what was tried to find out who one is.
+    func databaseToken() async throws(SluiceError) -> String
+}
+
 /// Secrets in environment variables: `${secret.orders-db-password}` is the variable of exactly that name, or else
 /// `ORDERS_DB_PASSWORD`.
 public struct EnvironmentSecrets: SecretSource {
