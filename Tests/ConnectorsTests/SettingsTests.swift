@@ -101,11 +101,14 @@ struct ConnectionSettingsTests {
     @Test(arguments: [("postgras", "postgres"), ("fiel", "file"), ("sqllite", "sqlite")])
     func anUnknownProtocolNamesTheNearestWordAndTheList(_ word: String, _ near: String) {
         let error = #expect(throws: SluiceError.self) { try registry.entry(word) }
-        #expect(error?.hint == "Did you mean \(near)? Known are: file, postgres, sqlite")
+        #expect(error?.hint == "Did you mean \(near)? Known are: file, mssql, mysql, odbc, oracle, postgres, sqlite")
     }
 
     @Test func everyProtocolThatIsListedMakesAConnector() async throws {
-        let urls = ["file": "file:data", "postgres": "postgres://h/d", "sqlite": "sqlite:x.db"]
+        let urls = [
+            "file": "file:data", "mssql": "mssql://h/d", "mysql": "mysql://h/d", "odbc": "odbc:shop",
+            "oracle": "oracle://h/d", "postgres": "postgres://h/d", "sqlite": "sqlite:x.db",
+        ]
         for entry in registry.entries {
             let settings = try await registry.settings(url: Scalar(try #require(urls[entry.name])), in: context())
             #expect(try registry.makeConnector(settings).protocolName == entry.name)

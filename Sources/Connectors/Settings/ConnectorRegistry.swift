@@ -39,7 +39,7 @@ public struct ConnectorRegistry: Sendable {
 
     /// All protocols that this build knows; each of them works.
     public static let standard = ConnectorRegistry(
-        entries: [.file, .postgres, .sqlite, .mssql, .mysql, .oracle, .odbc])
+        entries: [.file, .mssql, .mysql, .odbc, .oracle, .postgres, .sqlite])
 
     /// Each protocol's keys for checking a project. None is required there, since any of them may come from the
     /// environment.
