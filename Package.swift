@@ -157,8 +157,7 @@ let package = Package(
             ]),
 
         library("Map", ["LakeTables", "Runs", "Storage", "Settings", "Columns", "Support"]),
-        tests(
-            "Map", ["Map", "LakeTables", "Parquet", "Storage", "Settings", "Columns", "Support"], excluding: ["Golden"]),
+        tests("Map", ["Map", "LakeTables", "Storage", "Columns", "Support", "TestData"]),
 
         // Floor 7: the library's face.
         library(

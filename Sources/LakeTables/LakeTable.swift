@@ -40,6 +40,8 @@ public struct LakeColumn: Sendable, Hashable {
     public var names: Set<String>
     /// Whether its values have no type in common but text.
     public var isConflict: Bool
+    /// Whether one file has two columns of its name, if the case does not count.
+    public var isAmbiguous = false
 }
 
 /// A file of a table.
@@ -102,23 +104,57 @@ public struct LakeCatalogue: Sendable {
     /// Every file that engines may come across when they look for Parquet files, hidden ones too, sorted.
     public var paths: [String] = []
 
+    /// What a shape stands for.
+    public enum Fit: Sendable {
+        /// The files of the table, and no other.
+        case exact
+        /// These, and some that cannot be read.
+        case unreadable
+        /// Files of others too, or not all of the table's.
+        case strangers
+    }
+
     /// Whether `shape` stands for the files of `table` and for no other.
+    public func isExact(_ shape: PathShape, for table: LakeTable, seesHidden: Bool) -> Bool {
+        fit(shape, for: table, seesHidden: seesHidden) == .exact
+    }
+
+    /// What `shape` stands for, held against `table`.
     ///
     /// - parameter seesHidden: Whether whoever reads by the shape sees files and folders that begin with `_` or a dot.
-    public func isExact(_ shape: PathShape, for table: LakeTable, seesHidden: Bool) -> Bool {
+    public func fit(_ shape: PathShape, for table: LakeTable, seesHidden: Bool) -> Fit {
         let folder = shape.folder
         let prefix = folder.isEmpty ? "" : folder + "/"
         var place = paths.firstIndex(notBefore: prefix)
         var next = 0
+        var seesUnreadable = false
         while place < paths.count, paths[place].hasPrefix(prefix) {
             let path = paths[place]
             place += 1
             if !seesHidden, LakeScan.isHidden(path) { continue }
             guard shape.match(path) != nil else { continue }
-            guard next < table.files.count, table.files[next].entry.path == path else { return false }
-            next += 1
+            if next < table.files.count, table.files[next].entry.path == path {
+                next += 1
+            } else if isUnreadable(path) {
+                seesUnreadable = true
+            } else {
+                return .strangers
+            }
         }
-        return next == table.files.count
+        return next < table.files.count ? .strangers : seesUnreadable ? .unreadable : .exact
+    }
+
+    private func isUnreadable(_ path: String) -> Bool {
+        var (low, high) = (0, unreadable.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if unreadable[middle].entry.path.utf8.lexicographicallyPrecedes(path.utf8) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low < unreadable.count && unreadable[low].entry.path == path
     }
 }
 

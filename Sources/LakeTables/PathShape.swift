@@ -37,6 +37,33 @@ public struct PathShape: Sendable, Hashable {
         }
     }
 
+    /// Its wildcards in their order, each with its name if it has one.
+    public var wildcards: [String?] {
+        parts.flatMap { part -> [String?] in
+            switch part {
+            case .deep: [nil]
+            case .tokens(let tokens):
+                tokens.compactMap { token -> String?? in
+                    switch token {
+                    case .text: nil
+                    case .any(let name): .some(name)
+                    case .one: .some(nil)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a star stands in it that is no wildcard.
+    public var hasStars: Bool {
+        parts.contains { part in
+            guard case .tokens(let tokens) = part else { return false }
+            return tokens.contains {
+                if case .text(let text) = $0 { text.utf8.contains(UInt8(ascii: "*")) } else { false }
+            }
+        }
+    }
+
     /// Whether it has folders at any depth.
     public var isDeep: Bool { parts.contains(.deep) }
 

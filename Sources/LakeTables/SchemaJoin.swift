@@ -17,6 +17,7 @@ struct SchemaJoin {
         }
         let total = generations.reduce(0) { $0 + $1.files }
         var present: [Int] = []
+        var ambiguous: Set<String> = []
         // From the newest to the oldest, so that the first to name a column is the one to follow.
         for (schema, files) in generations.reversed() {
             var seen: [String: String] = [:]
@@ -27,6 +28,7 @@ struct SchemaJoin {
                     continue
                 }
                 if let other = seen[key] {
+                    ambiguous.insert(key)
                     tell(
                         "the columns \(SchemaJoin.quoted(other)) and \(SchemaJoin.quoted(field.name)) of one file "
                             + "have one name to SQL; the second is left out")
@@ -59,6 +61,7 @@ struct SchemaJoin {
             }
         }
         for place in joined.indices where present[place] < total { joined[place].field.isNullable = true }
+        for key in ambiguous { if let place = places[key] { joined[place].isAmbiguous = true } }
         for column in joined where column.isConflict {
             let types = column.types.map { "\($0)" }.sorted().joined(separator: ", ")
             tell(

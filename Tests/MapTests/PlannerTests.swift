@@ -38,7 +38,7 @@ func table(_ id: String, _ parts: [(String, String)], columns: String = "id: int
     @Test func everyObjectIsMadeChangedLeftOrRemoved() {
         let inventory = MapInventory(owned: [
             owned(object("same")), owned(object("other", "OLD")), owned(object("gone")),
-            owned(object("hashed"), definition: MapFingerprint.of(object("hashed"))),
+            owned(object("hashed"), definition: object("hashed").fingerprint),
             owned(object("back"), isRetired: true), owned(object("away"), isRetired: true),
         ])
         let plan = Planner(dialect: dialect).plan(

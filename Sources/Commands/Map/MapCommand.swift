@@ -27,6 +27,9 @@ struct MapCommand: Command {
     let name = Parameter.optional(
         "name", .text.named("TEMPLATE"), help: "How tables are named: tbl_{shop}_{table}")
     let schema = Parameter.optional("schema", .text, help: "The schema that the names are in")
+    let objects = Parameter.optional(
+        "objects", .text.named("views|tables"), help: "For synapse: views, or external tables; views")
+    let database = Parameter.optional("database", .text, help: "For synapse: the database that the script works in")
     let location = Parameter.optional(
         "location", .text.named("URL"), help: "Where the engine finds the lake, if not where Sluice does")
     let project = ProjectParameters()
@@ -37,7 +40,7 @@ struct MapCommand: Command {
             [
                 .arguments(lake), ParameterGroup("Work", [plan, apply, full, out, errors]),
                 ParameterGroup("Tables", [layout, partitions, condition, include, exclude]),
-                ParameterGroup("Names", [dialect, name, schema, location]), project.group,
+                ParameterGroup("Names", [dialect, name, schema, objects, database, location]), project.group,
             ],
             discussion: """
                 The lake is listed once, and of its files only the footers are read: those of new and changed files, since \
@@ -50,6 +53,7 @@ struct MapCommand: Command {
             examples: [
                 .init("sluice map ./lake", "which tables there are, and what would be made of them"),
                 .init("sluice map ./lake --out names.sql", "a script for DuckDB"),
+                .init("sluice map ./lake --dialect spark --out names.sql", "a script for Spark"),
                 .init("sluice map --layout '{shop}/{table}/{yyyy}/{mm}/*.parquet'", "tables by a pattern"),
                 .init("sluice map names --plan", "what the job 'names' of the project would do"),
             ])
@@ -110,6 +114,13 @@ struct MapCommand: Command {
         job.dialect = arguments[dialect] ?? job.dialect
         job.template = arguments[name] ?? job.template
         job.schema = arguments[schema] ?? job.schema
+        if let kind = arguments[objects] {
+            guard ["views", "tables"].contains(kind) else {
+                throw SluiceError(.usage, "--objects is '\(kind)', views or tables was expected")
+            }
+            job.makesTables = kind == "tables"
+        }
+        job.database = arguments[database] ?? job.database
         job.location = arguments[location] ?? job.location
         job.out = arguments[out] ?? job.out
         job.errors = arguments[errors] ?? job.errors

@@ -14,14 +14,20 @@ protocol Dialect: Sendable {
     var longestName: Int { get }
     /// `name` without what the engine cannot have in one.
     func cleaned(_ name: String) -> String
+    /// The length of a name, in what `longestName` counts.
+    func length(_ name: String) -> Int
     /// A name as SQL.
     func quote(_ name: String) -> String
+    /// A text as SQL.
+    func text(_ value: String) -> String
     /// The object for a table; nil with a reason when there can be none.
     func object(_ name: String, for table: LakeTable, in catalogue: LakeCatalogue) -> Result<MapObject, Unmappable>
     /// What puts `object` in place of `known`.
     func replace(_ object: MapObject, _ known: MapInventory.Owned) -> [String]
     /// What removes an object.
     func drop(_ name: String, _ kind: String) -> String
+    /// What an object was that a script made by these words: `view`, `table`.
+    func kind(of definition: String) -> String
     /// The whole script: whatever a database has of what earlier scripts made, it has what the plan says behind it.
     func script(_ plan: MapPlan) -> [String]
 }
@@ -33,6 +39,11 @@ struct Unmappable: Error {
 }
 
 extension Dialect {
+    /// By its first words.
+    func kind(of definition: String) -> String {
+        definition.prefix(40).contains("TABLE") ? "table" : "view"
+    }
+
     /// `name`, or what is nearest to it and can be a name; `ending` is there in any case.
     func usable(_ name: String, with ending: String = "") -> String {
         var clean = cleaned(name)

@@ -29,30 +29,49 @@ struct DuckDBDialect: Dialect {
     // MARK: - Views
 
     func object(_ name: String, for table: LakeTable, in catalogue: LakeCatalogue) -> Result<MapObject, Unmappable> {
-        var columns: [MapObject.Column] = []
-        var lines: [String] = []
-        for column in table.columns {
-            let type = DuckDBDialect.sqlType(column.field.type, quote)
-            columns.append(.init(column.field.name, type))
-            lines.append("CAST(\(quote(column.field.name)) AS \(type)) AS \(quote(column.field.name))")
+        var columns = table.columns.map { column in
+            MapObject.Column(column.field.name, DuckDBDialect.sqlType(column.field.type, quote))
         }
-        let wanted = Set(columns.map { $0.name.lowercased() })
+        columns += table.partitions.map { .init($0.name, DuckDBDialect.sqlType($0.type, quote)) }
+        if columns.isEmpty { return .failure(Unmappable(reason: "its files have no columns")) }
+        let reads: [String]
+        if table.columns.contains(where: \.isConflict) {
+            // DuckDB would find a type of its own for what has none in common: a number of 19 digits and a float become floats.
+            reads = generations(of: table).map { schema, files in
+                select(table, columns, only: Set(schema.fields.map { $0.name.lowercased() }), list(files))
+            }
+        } else {
+            // A pattern's own characters in names can be meant in full paths only.
+            let isPlain = table.shape.isPlain && DuckDBDialect.isPlain(paths.root)
+            let isExact = isPlain && catalogue.isExact(table.shape, for: table, seesHidden: true)
+            let files = isExact ? text(paths.path(table.shape.pattern(DuckDBDialect.glob))) : list(table.files)
+            reads = [select(table, columns, only: nil, files)]
+        }
+        let create = "CREATE OR REPLACE VIEW \(full(name)) AS\n" + reads.joined(separator: "\nUNION ALL\n")
+        let hash = MapFingerprint.of(create)
+        let comment = "COMMENT ON VIEW \(full(name)) IS \(text("\(mark) \(hash)"))"
+        return .success(
+            MapObject(
+                name: name, kind: "view", source: table.id, columns: columns, statements: [create, comment],
+                fingerprint: hash))
+    }
+
+    /// What reads `columns` from `files`.
+    ///
+    /// - parameter only: The columns that are there, in lower case; nil for all.
+    private func select(
+        _ table: LakeTable, _ columns: [MapObject.Column], only: Set<String>?, _ files: String
+    ) -> String {
         let isHive = table.isHive && !table.partitions.isEmpty
-        // A pattern's own characters in names can be meant in full paths only.
-        let isPlain = table.shape.parts.allSatisfy { part in
-            guard case .tokens(let tokens) = part else { return true }
-            return tokens.allSatisfy { if case .text(let text) = $0 { DuckDBDialect.isPlain(text) } else { true } }
+        let lines = columns.enumerated().map { place, column in
+            let value: String
+            if place >= table.columns.count {
+                value = isHive ? quote(column.name) : partition(place - table.columns.count, of: table)
+            } else {
+                value = only?.contains(column.name.lowercased()) ?? true ? quote(column.name) : "NULL"
+            }
+            return "CAST(\(value) AS \(column.type)) AS \(quote(column.name))"
         }
-        let isExact =
-            isPlain && DuckDBDialect.isPlain(paths.root)
-            && catalogue.isExact(table.shape, for: table, seesHidden: true)
-        for (place, field) in table.partitions.enumerated() where !wanted.contains(field.name.lowercased()) {
-            let type = DuckDBDialect.sqlType(field.type, quote)
-            columns.append(.init(field.name, type))
-            let value = isHive ? quote(field.name) : partition(place, of: table)
-            lines.append("CAST(\(value) AS \(type)) AS \(quote(field.name))")
-        }
-        if lines.isEmpty { return .failure(Unmappable(reason: "its files have no columns")) }
         var options = ["union_by_name = true"]
         if isHive {
             options += ["hive_partitioning = true", "hive_types_autocast = false"]
@@ -60,15 +79,7 @@ struct DuckDBDialect: Dialect {
             options.append("hive_partitioning = false")
             if !table.partitions.isEmpty { options.append("filename = \(text(DuckDBDialect.fileColumn))") }
         }
-        let files: String
-        if isExact {
-            files = text(paths.path(table.shape.pattern(DuckDBDialect.glob)))
-        } else {
-            let all = table.files.map { "        " + text(paths.path($0.entry.path)) }
-            files = "[\n" + all.joined(separator: ",\n") + "\n    ]"
-        }
-        let create = """
-            CREATE OR REPLACE VIEW \(full(name)) AS
+        return """
             SELECT
                 \(lines.joined(separator: ",\n    "))
             FROM read_parquet(
@@ -76,9 +87,21 @@ struct DuckDBDialect: Dialect {
                 \(options.joined(separator: ", "))
             )
             """
-        let comment = "COMMENT ON VIEW \(full(name)) IS \(text("\(mark) \(MapFingerprint.of(create))"))"
-        return .success(
-            MapObject(name: name, kind: "view", source: table.id, columns: columns, statements: [create, comment]))
+    }
+
+    private func list(_ files: [LakeFile]) -> String {
+        "[\n" + files.map { "        " + text(paths.path($0.entry.path)) }.joined(separator: ",\n") + "\n    ]"
+    }
+
+    /// The files of each schema, in the order of their paths.
+    private func generations(of table: LakeTable) -> [(schema: Schema, files: [LakeFile])] {
+        var order: [Schema] = []
+        var files: [Schema: [LakeFile]] = [:]
+        for file in table.files {
+            if files[file.footer.schema] == nil { order.append(file.footer.schema) }
+            files[file.footer.schema, default: []].append(file)
+        }
+        return order.map { ($0, files[$0] ?? []) }
     }
 
     /// The value of a partition column, cut out of the file's name.
@@ -108,7 +131,7 @@ struct DuckDBDialect: Dialect {
         return "regexp_extract(\(file), \(text(expression)), 1)"
     }
 
-    private static func isPlain(_ text: String) -> Bool { !text.utf8.contains { "*?[]{}\\".utf8.contains($0) } }
+    fileprivate static func isPlain(_ text: String) -> Bool { !text.utf8.contains { "*?[]{}\\".utf8.contains($0) } }
 
     private static func glob(_ token: PathShape.Token) -> String {
         switch token {
@@ -199,5 +222,15 @@ struct DuckDBDialect: Dialect {
                 AND (comment IS NULL OR NOT starts_with(comment, \(text(mark + " "))))
             HAVING count(*) > 0
             """
+    }
+}
+
+extension PathShape {
+    /// Whether its own text has no character that a pattern of DuckDB's takes for something else.
+    fileprivate var isPlain: Bool {
+        parts.allSatisfy { part in
+            guard case .tokens(let tokens) = part else { return true }
+            return tokens.allSatisfy { if case .text(let text) = $0 { DuckDBDialect.isPlain(text) } else { true } }
+        }
     }
 }

@@ -27,7 +27,23 @@ public struct MapObject: Sendable, Hashable {
     /// What makes it, or puts it in place of an earlier one.
     public var statements: [String]
     /// What there is to be told of it: columns that are left out, and why.
-    public var notes: [String] = []
+    public var notes: [String]
+    /// A short word for how it is made, which differs when that does.
+    public var fingerprint: String
+
+    init(
+        name: String, kind: String, source: String, columns: [Column], statements: [String], notes: [String] = [],
+        fingerprint: String = ""
+    ) {
+        self.name = name
+        self.kind = kind
+        self.source = source
+        self.columns = columns
+        self.statements = statements
+        self.notes = notes
+        self.fingerprint =
+            fingerprint.isEmpty ? MapFingerprint.of(statements.joined(separator: MapObject.between)) : fingerprint
+    }
 
     /// By which one sees whether it is still the same.
     public var definition: String { statements.joined(separator: MapObject.between) }

@@ -25,7 +25,7 @@ struct Planner {
             if let known = owned[key(object.name)], !known.isRetired {
                 let isSame =
                     known.name == object.name
-                    && (known.definition == object.definition || known.definition == MapFingerprint.of(object))
+                    && (known.definition == object.definition || known.definition == object.fingerprint)
                 if isSame { change(.unchanged, []) } else { change(.alter, dialect.replace(object, known)) }
             } else if foreign.contains(key(object.name)) {
                 change(.blocked, [])
@@ -54,9 +54,6 @@ struct Planner {
 
 /// A short word for how an object is made, for databases in which the whole text cannot be kept.
 enum MapFingerprint {
-    /// Sixteen hexadecimal digits.
-    static func of(_ object: MapObject) -> String { of(object.definition) }
-
     /// Sixteen hexadecimal digits that differ for different texts: FNV-1a.
     static func of(_ text: String) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325

@@ -73,7 +73,8 @@ public struct MapRun: Sendable {
         let inventory = MapInventory(
             owned: made.map {
                 .init(
-                    name: $0.name, kind: "view", source: $0.source, definition: $0.definition, isRetired: $0.isRetired)
+                    name: $0.name, kind: dialect.kind(of: $0.definition), source: $0.source, definition: $0.definition,
+                    isRetired: $0.isRetired)
             })
         let wanted = objects(of: catalogue, by: dialect, inventory, &result)
         if wanted.isEmpty, catalogue.files == 0, inventory.owned.contains(where: { !$0.isRetired }), !options.full {
@@ -101,10 +102,22 @@ public struct MapRun: Sendable {
     // MARK: - Plan
 
     private func makeDialect() -> any Dialect {
+        let mark = "sluice map \(job.pipeline)"
         let paths = TablePaths(root: root)
         switch job.dialect {
-        case .duckdb:
-            return DuckDBDialect(paths: paths, schema: job.schema ?? "lake", mark: "sluice map \(job.pipeline)")
+        case .duckdb: return DuckDBDialect(paths: paths, schema: job.schema ?? "lake", mark: mark)
+        case .spark: return SparkDialect(paths: paths, schema: job.schema ?? "lake", mark: mark)
+        case .databricks:
+            return SparkDialect(paths: paths, schema: job.schema ?? "lake", mark: mark, isDatabricks: true)
+        case .synapse:
+            return TransactDialect(
+                engine: .synapse, paths: TablePaths(root: MapRun.webAddress(of: root)), schema: job.schema ?? "dbo",
+                mark: mark, makesTables: job.makesTables, database: job.database, source: job.source,
+                textLength: job.textLength)
+        case .fabric:
+            return TransactDialect(
+                engine: .fabric, paths: TablePaths(root: MapRun.webAddress(of: root)), schema: job.schema ?? "dbo",
+                mark: mark, textLength: job.textLength)
         }
     }
 
@@ -113,6 +126,19 @@ public struct MapRun: Sendable {
         var root = job.location ?? (lake is FolderStore ? absolute(lake.name) : lake.name)
         while root.count > 1, root.hasSuffix("/") { root.removeLast() }
         return root
+    }
+
+    /// `https://account.dfs.core.windows.net/container/path` of `abfss://container@account.dfs.core.windows.net/path`,
+    /// which is how T-SQL calls it; anything else as it is.
+    static func webAddress(of root: String) -> String {
+        guard let scheme = root.firstRange(of: "://"), ["abfss", "abfs"].contains(root[..<scheme.lowerBound]) else {
+            return root
+        }
+        let rest = root[scheme.upperBound...]
+        guard let at = rest.firstIndex(of: "@") else { return root }
+        let host = rest[rest.index(after: at)...]
+        let slash = host.firstIndex(of: "/") ?? host.endIndex
+        return "https://\(host[..<slash])/\(rest[..<at])\(host[slash...])"
     }
 
     /// A path from the root folder on.

@@ -25,6 +25,14 @@ public struct MapJob: Sendable {
     public var template: String?
     /// The schema that the names are in; nil for the usual one.
     public var schema: String?
+    /// Whether Synapse gets external tables in place of views.
+    public var makesTables = false
+    /// The database that a script makes and works in; nil where it is there.
+    public var database: String?
+    /// The name of the external data source; nil for one of the location's own.
+    public var source: String?
+    /// How long texts are in T-SQL.
+    public var textLength = "8000"
     /// Where the engine finds the lake; nil for where Sluice does.
     public var location: String?
     /// The file of the script.
@@ -49,6 +57,10 @@ public struct MapJob: Sendable {
         dialect = section.text("dialect").flatMap(MapDialect.init(rawValue:)) ?? .duckdb
         template = section.text("name")
         schema = section.text("schema")
+        makesTables = section.text("objects") == "tables"
+        database = section.text("database")
+        source = section.text("source")
+        textLength = section.text("text_length") ?? textLength
         location = section.text("location")
         out = section.text("out")
         errors = section.text("errors")

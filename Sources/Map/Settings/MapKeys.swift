@@ -31,6 +31,18 @@ public enum MapKeys {
         ),
         KeyShape("schema", .text, "The schema that the names are in", standard: "lake, or dbo where T-SQL is spoken"),
         KeyShape(
+            "objects", .choice(["views", "tables"]), "For synapse: views over OPENROWSET, or external tables",
+            standard: "views"),
+        KeyShape(
+            "database", .text, "For synapse: the database that the script makes where it is missing, and works in"),
+        KeyShape(
+            "source", .text,
+            "For synapse: the name of the external data source; one of its own for each location when not given"
+        ),
+        KeyShape(
+            "text_length", .text, "How long texts are where T-SQL is spoken: a number up to 8000, or max",
+            standard: "8000"),
+        KeyShape(
             "location", .text, "Where the engine finds the lake, if that is not where Sluice does: a path or URL"),
         KeyShape("out", .text, "The file to write the SQL script into"),
         KeyShape("errors", .text, "The file to list unreadable files in; removed when there are none"),
@@ -55,6 +67,13 @@ public enum MapKeys {
             }
         } catch { tell("layout", error) }
         let dialect = job.text("dialect").flatMap(MapDialect.init(rawValue:)) ?? .duckdb
+        if let length = job.text("text_length"), length != "max",
+            !(Int(length).map { (1...8000).contains($0) } ?? false)
+        {
+            tell(
+                "text_length",
+                SluiceError(.invalidConfiguration, "a number from 1 to 8000, or max, was expected"))
+        }
         if dialect.isScript, !job.has("out") {
             problems.append(
                 Diagnostic(
@@ -69,6 +88,14 @@ public enum MapKeys {
 public enum MapDialect: String, Sendable, CaseIterable {
     /// Views over `read_parquet`.
     case duckdb
+    /// External tables of Spark.
+    case spark
+    /// External tables of Databricks.
+    case databricks
+    /// Views and external tables of Synapse's serverless SQL.
+    case synapse
+    /// Views of Fabric.
+    case fabric
 
     /// Whether names are made by a script, as opposed to a connection.
     public var isScript: Bool { true }
