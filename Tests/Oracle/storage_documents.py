@@ -1,7 +1,8 @@
 """What the documents of Blob and Data Lake write otherwise than it goes over the wire.
 
 Their paths tell operations of one method apart by marks in the query that no client sends (`?BlockBlob`, `&acquire`), and
-Data Lake's declares numbers and flags where the service, and so the emulator, writes everything as text.
+Data Lake's declares numbers and flags where the service, and so the emulator, writes everything as text. It also
+demands of every change of a path the mode that means something to recursive ones alone.
 """
 
 from urllib.parse import parse_qsl, urlsplit
@@ -20,6 +21,8 @@ def documented(entry):
         if marks:
             entry["url"] += ("&" if "?" in entry["url"] else "?") + "&".join(mark if "=" in mark else mark + "=" for mark in marks)
     if entry["service"] == "dfs":
+        if entry["method"] == "PATCH" and "action=setProperties" in entry["url"] and "mode=" not in entry["url"]:
+            entry["url"] += "&mode=set"
         body = entry["response"].get("body") or {}
         for path in body.get("paths", []):
             path["contentLength"] = int(path["contentLength"])

@@ -7,7 +7,7 @@ extension CRC64 {
     public static func of(_ file: any DirectAccess, _ range: Range<Int>) throws(SluiceError) -> CRC64 {
         var crc = CRC64()
         // What stays in the processor's own memory while it is counted.
-        let piece = MutableBuffer(capacity: 128 << 10)
+        let piece = MutableBuffer(capacity: 64 << 10)
         let room = UnsafeMutableRawBufferPointer(start: piece.base, count: piece.capacity)
         var place = range.lowerBound
         while place < range.upperBound {
