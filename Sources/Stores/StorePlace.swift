@@ -47,7 +47,7 @@ public struct StoreSelection: Sendable {
     public init(_ place: StorePlace) async throws(SluiceError) {
         let (store, path) = (place.store, place.path)
         if path.isEmpty {
-            guard try await store.facts("") != nil else { throw StoreSelection.nothing(place) }
+            guard try await store.facts("") != nil else { throw StoreSelection.missing(place) }
             self.init(place, .folder)
             return
         }
@@ -56,7 +56,7 @@ public struct StoreSelection: Sendable {
             self.init(place, found.isFolder ? .folder : .object(found))
             return
         }
-        guard Glob.isPattern(path) else { throw StoreSelection.nothing(place) }
+        guard Glob.isPattern(path) else { throw StoreSelection.missing(place) }
         let pattern = try PathPattern(path)
         self.init(StorePlace(store, pattern.folder), .pattern(pattern))
     }
@@ -85,7 +85,8 @@ public struct StoreSelection: Sendable {
         return place.path.isEmpty ? entry.path : String(entry.path.dropFirst(place.path.count + 1))
     }
 
-    private static func nothing(_ place: StorePlace) -> SluiceError {
+    /// What a message says of a place where there is nothing.
+    public static func missing(_ place: StorePlace) -> SluiceError {
         if place.path.isEmpty, !(place.store is FolderStore) {
             return SluiceError(
                 .notFound, "there is no container of this name", place: .init(file: place.name),

@@ -154,6 +154,14 @@ def test_a_container_that_is_missing_is_made_when_asked(place, tmp_path):
     assert refused.code == 1 and "--yes" in refused.err
     place.lake("cp", "--yes", tmp_path / "a", missing + "/a")
     assert place.lake("cat", missing + "/a").text == "a"
+    # All of one.
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/b").write_text("b")
+    third = place.url.replace(place.name, place.name + "-three")
+    refused = place.attempt("cp", "-r", tmp_path / "in", third)
+    assert refused.code == 1 and "--yes" in refused.err and len(refused.err.splitlines()) == 2
+    place.lake("cp", "-r", "--yes", tmp_path / "in", third)
+    assert place.lake("ls", third).text == "b\n"
 
 
 def test_removing(place, tree):

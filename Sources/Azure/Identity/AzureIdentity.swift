@@ -174,13 +174,17 @@ public final class AzureIdentity: TokenCredential {
             }
         }
         state.withLock { $0.isNobody = true }
+        let isEmulated = links.contains { ($0 as? ManagedLink)?.settings.emulator != nil }
         let error = SluiceError(
             .permission, "there is nobody to sign in to Azure as; what was tried",
             details: attempts.map { "\($0.kind.shown): \($0.absence ?? "")" },
-            hint: links.count == 1
-                ? "set it up as it says there, or leave \"identity\" out so that all ways are tried"
-                : "on your own machine: az login; in Azure: give the job a managed identity; elsewhere: set "
-                    + "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET")
+            hint: isEmulated
+                ? "start the emulator where SLUICE_AZURE_EMULATOR, or emulator under azure, says it is: sluice emulate; or "
+                    + "take the setting away"
+                : links.count == 1
+                    ? "set it up as it says there, or leave \"identity\" out so that all ways are tried"
+                    : "on your own machine: az login; in Azure: give the job a managed identity; elsewhere: set "
+                        + "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET")
         return Explanation(scope: key.scope, attempts: attempts, token: nil, error: error)
     }
 }

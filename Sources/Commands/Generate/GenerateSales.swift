@@ -82,7 +82,9 @@ struct GenerateSales: Command {
                 if target == Storage.standardName {
                     return try await toStandardOutput(plan, arguments, monitor, in: context)
                 }
-                var files = SalesFiles(plan, in: try context.store(at: target), overwrites: arguments[overwrite])
+                let store: any ObjectStore =
+                    StoreURL.isURL(target) ? try context.store(at: target) : FolderStore(context.resolve(target))
+                var files = SalesFiles(plan, in: store, overwrites: arguments[overwrite])
                 if let threads = arguments[threads] { files.threads = threads }
                 return try await files.write(monitor)
             })

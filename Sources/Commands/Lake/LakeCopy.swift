@@ -117,7 +117,10 @@ struct LakeCopy: Command {
         of place: StorePlace, _ arguments: Arguments, _ stores: Stores, in context: Context
     ) async throws -> ObjectEntry? {
         do throws(SluiceError) {
-            return try await place.store.facts(place.path)
+            let found = try await place.store.facts(place.path)
+            // All of a store is missing only when the container is.
+            if found == nil, place.path.isEmpty, !(place.store is FolderStore) { throw StoreSelection.missing(place) }
+            return found
         } catch {
             guard error.code == .notFound, try await stores.containerIsMissing(place) else { throw error }
             if !arguments[yes] {

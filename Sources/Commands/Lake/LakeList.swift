@@ -44,12 +44,20 @@ struct LakeList: Command {
         }
         // Stores list in order and may hold millions; folders of this machine do not.
         var held: [ObjectEntry] = []
+        var count = 0
         let isOrdered = !(selection.place.store is FolderStore)
         while let page = try await listing.next() {
-            if isOrdered { show(page, selection, context) } else { held += page }
+            if isOrdered {
+                show(page, selection, context)
+                count += page.count
+            } else {
+                held += page
+            }
             if context.output.isClosed { return .succeeded }
         }
         show(held.sorted { $0.path < $1.path }, selection, context)
+        count += held.count
+        if count == 0, case .pattern = selection.kind { context.say("no object fits the pattern") }
         return .succeeded
     }
 

@@ -25,9 +25,7 @@ struct LakeStat: Command {
             do {
                 let place = try stores.place(url)
                 guard let facts = try await place.store.facts(place.path) else {
-                    throw SluiceError(
-                        .notFound, "there is no such object or folder", place: .init(file: place.name),
-                        hint: "See what is there: sluice lake ls")
+                    throw StoreSelection.missing(place)
                 }
                 answers.append(facts.json(in: place.store))
                 guard !context.options.isJSON else { continue }
