@@ -76,9 +76,12 @@ public final class ODBCRows: @unchecked Sendable {
     deinit {
         fetched.deallocate()
         statuses.deallocate()
-        // The session closes its statements; one that is left is closed on the session's thread.
+        // A session that has been closed has freed its statements, and another may have got the memory since.
         let address = UInt(bitPattern: statement)
-        connection.start { _ = odbcFreeHandle(SQLSMALLINT(SQL_HANDLE_STMT), SQLHANDLE(bitPattern: address)) }
+        let handle = connection.handle
+        connection.start {
+            if !handle.isClosed { _ = odbcFreeHandle(SQLSMALLINT(SQL_HANDLE_STMT), SQLHANDLE(bitPattern: address)) }
+        }
     }
 
     // MARK: Blocks

@@ -84,8 +84,8 @@ struct ODBCSite: Sendable {
             if mode != "prefer" { string["FORCETLS"] = "1" }
             if mode == "verify-full" { string["SSLVERIFY"] = "1" }
             string["FORWARDONLY"] = "1"
-            // 1048576: rows as they come, instead of all of them in memory first.
-            string["OPTION"] = "1048576"
+            // Rows as they come, instead of all of them in memory first: since version 3.2 of the driver.
+            string["STREAMRS"] = "1"
         }
         string["CHARSET"] = "utf8mb4"
         if let certificates { string["SSLCA"] = certificates }
