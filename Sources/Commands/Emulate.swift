@@ -77,6 +77,16 @@ struct Emulate: Command {
         // Who wants free ports wants them all to be free.
         options.tlsPort = arguments[port] == 0 && arguments[tlsPort] == 10_443 ? 0 : arguments[tlsPort]
         options.tlsQueuePort = options.tlsPort == 0 ? 0 : options.tlsPort + 1
+        for name in arguments[hierarchical] {
+            let isAccount = name.utf8.allSatisfy { byte in
+                UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+            }
+            guard isAccount, 3...24 ~= name.utf8.count else {
+                throw SluiceError(
+                    .usage, "--hierarchical: no account can be called \"\(name)\"",
+                    hint: "Names of accounts are 3 to 24 lower-case letters and digits.")
+            }
+        }
         options.hierarchicalAccounts += arguments[hierarchical]
         options.tenant = arguments[tenant]
         options.directoryFile = arguments[identities].map { context.resolve($0) }

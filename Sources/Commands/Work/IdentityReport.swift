@@ -31,6 +31,7 @@ enum IdentityReport {
             var error = error
             // The answer has told them.
             error.details = []
+            error.message = error.message.replacing("; what was tried", with: "")
             ErrorReport(error, command: ["check"]).tell(context)
         }
         return ExitCode(error)
