@@ -156,8 +156,8 @@ let package = Package(
                 "TestData",
             ]),
 
-        library("Map", ["LakeTables", "Runs", "Storage", "Settings", "Columns", "Support"]),
-        tests("Map", ["Map", "LakeTables", "Storage", "Columns", "Support", "TestData"]),
+        library("Map", ["LakeTables", "Warehouse", "Runs", "Parquet", "Storage", "Settings", "Columns", "Support"]),
+        tests("Map", ["Map", "LakeTables", "Parquet", "Storage", "Columns", "Support", "TestData"]),
 
         // Floor 7: the library's face.
         library(

@@ -1,7 +1,8 @@
 public import Map
-public import Runs
+import Runs
 import Storage
 public import Support
+import Warehouse
 
 extension Workspace {
     /// What the map job called `name` does.
@@ -15,9 +16,19 @@ extension Workspace {
 
     /// What a run of the map job called `name` would do. Nothing is changed, save that what footers say is remembered.
     public func planMap(_ name: String, options: MapOptions = .init()) async throws(SluiceError) -> MapResult {
+        return try await plan(try map(name), options: options)
+    }
+
+    /// What a run of a mapping would do, of the project or not.
+    public func plan(_ job: MapJob, options: MapOptions = .init()) async throws(SluiceError) -> MapResult {
         var options = options
         options.plansOnly = true
-        return try await mapRun("plan", try map(name), options, .init()).perform()
+        return try await mapRun("plan", job, options, .init(), try await warehouse(of: job)).perform()
+    }
+
+    /// The database that tables are copied into, where they are.
+    private func warehouse(of job: MapJob) async throws(SluiceError) -> (any Warehouse)? {
+        job.dialect.isScript ? nil : try await warehouse()
     }
 
     /// Runs a mapping, of the project or not, and keeps what is to be told of it in the history and in a log. Does not
@@ -45,18 +56,21 @@ extension Workspace {
     ) async throws(SluiceError) -> JobOutcome {
         // What is wrong with the lake's name is told before a run begins.
         _ = try lake(of: job)
+        let warehouse = try await warehouse(of: job)
         return await JobRun(record: record, stateFolder: stateFolder, observer: observer) {
             [self, id = record.id] monitor throws(SluiceError) in
-            try mapRun(id, job, options, monitor)
+            try mapRun(id, job, options, monitor, warehouse)
         }.perform()
     }
 
     /// The run `id` of `job`.
-    public func mapRun(
-        _ id: String, _ job: MapJob, _ options: MapOptions, _ monitor: RunMonitor
+    private func mapRun(
+        _ id: String, _ job: MapJob, _ options: MapOptions, _ monitor: RunMonitor, _ warehouse: (any Warehouse)?
     ) throws(SluiceError) -> MapRun {
         MapRun(
-            id, of: job, over: try lake(of: job), memory: "\(stateFolder)/map.db", options: options, monitor: monitor,
+            id, of: job, over: try lake(of: job), memory: "\(stateFolder)/map.db", warehouse: warehouse,
+            options: options,
+            monitor: monitor,
             create: { path throws(SluiceError) in try await place(path).create() },
             remove: { path throws(SluiceError) in
                 let (store, path) = try place(path).folder

@@ -1,8 +1,10 @@
 """`sluice map` against engines that read what it writes: every table has the rows that pyarrow counts."""
 
+import contextlib
 import json
 import re
 import shutil
+import sqlite3
 
 import duckdb
 import pyarrow as pa
@@ -10,6 +12,7 @@ import pytest
 
 from emulator import azure  # noqa: F401 (a fixture)
 from lakes import Lake, large_lake
+from servers import Postgres
 
 
 @pytest.fixture(scope="module")
@@ -329,3 +332,69 @@ def test_a_container_that_cannot_be_listed_is_an_error(attempt, azure, tmp_path)
     done = attempt("map", "az://maplake/no-such-container", "--out", "names.sql", "--apply", cwd=tmp_path, env=env)
     assert done.code not in (0, 3), done.err
     assert not (tmp_path / "names.sql").exists()
+
+
+# MARK: Copies
+
+
+WAREHOUSES = ["sqlite", "postgres"]
+
+
+@pytest.mark.parametrize("kind", WAREHOUSES)
+def test_copies_have_the_rows_of_the_lake_and_follow_it(attempt, tmp_path, kind):
+    lake = Lake(tmp_path / "lake")
+    lake.write("t", "t/2024/01/01/a.parquet", pa.table({"id": pa.array([1, 2], pa.int32()), "s": ["a", "b"]}), age=40)
+    lake.write("t", "t/2024/01/02/a.parquet", pa.table({"ID": pa.array([3], pa.int64()), "x": [0.5]}), age=30)
+    lake.write("odd \"name'", "odd \"name'/a.parquet", pa.table({"a": [[1, 2], None]}))
+    lake.damage("t/2024/01/03/bad.parquet")
+    with Postgres() if kind == "postgres" else contextlib.nullcontext() as server:
+        url = server.url() if server else "sqlite:./copies.db"
+        (tmp_path / "sluice.yaml").write_text(
+            f"project: p\nwarehouse: {json.dumps(url)}\nlake: ./lake\n"
+            f"jobs: {{ copies: {{ kind: map, dialect: {kind} }} }}\n")
+
+        def query(sql):
+            if server:
+                return server.execute(sql)
+            with contextlib.closing(sqlite3.connect(tmp_path / "copies.db")) as database:
+                return [tuple(row) for row in database.execute(sql).fetchall()]
+
+        def go(code=3):
+            plan = json.loads(attempt("map", "copies", "--plan", "--json", cwd=tmp_path).text)
+            done = attempt("run", "copies", "--json", cwd=tmp_path)
+            assert done.code == code, done.err
+            answer = json.loads(done.text)["map"]
+            actions = {change["name"]: change["action"] for change in answer["changes"]}
+            assert {change["name"]: change["action"] for change in plan["changes"]} == actions
+            return actions, answer["rows_loaded"]
+
+        assert go() == ({"t": "create", "odd \"name'": "create"}, 5)
+        rows = 'SELECT "ID", s, x, day FROM t ORDER BY "ID"'
+        assert query(rows) == [(1, "a", None, 1), (2, "b", None, 1), (3, None, 0.5, 2)]
+        assert go() == ({"t": "unchanged", "odd \"name'": "unchanged"}, 0)
+        # What is new is added; a file that changed, and one that is gone, make all of its table load again.
+        lake.write("t", "t/2024/01/04/a.parquet", pa.table({"ID": [4]}), age=20)
+        assert go() == ({"t": "alter", "odd \"name'": "unchanged"}, 1)
+        lake.write("t", "t/2024/01/04/a.parquet", pa.table({"ID": [5, 6]}), age=10)
+        assert go() == ({"t": "alter", "odd \"name'": "unchanged"}, 5)
+        (lake.folder / "t/2024/01/01/a.parquet").unlink()
+        (lake.folder / "t/2024/01/03/bad.parquet").unlink()
+        assert go(0) == ({"t": "alter", "odd \"name'": "unchanged"}, 3)
+        assert query(rows) == [(3, None, 0.5, 2), (5, None, None, 4), (6, None, None, 4)]
+        assert go(0) == ({"t": "unchanged", "odd \"name'": "unchanged"}, 0)
+
+
+def test_tables_of_others_are_not_filled(attempt, tmp_path):
+    lake = Lake(tmp_path / "lake")
+    lake.write("theirs", "theirs/a.parquet", pa.table({"id": [1]}))
+    lake.write("ours", "ours/a.parquet", pa.table({"id": [1]}))
+    with contextlib.closing(sqlite3.connect(tmp_path / "warehouse.db")) as database:
+        database.execute("CREATE TABLE theirs (id INTEGER)")
+        database.commit()
+    done = attempt("map", "lake", "--dialect", "sqlite", "--apply", "--json", cwd=tmp_path)
+    assert done.code == 3, done.err
+    assert {change["name"]: change["action"] for change in json.loads(done.text)["changes"]} == {
+        "ours": "create", "theirs": "blocked"}
+    with contextlib.closing(sqlite3.connect(tmp_path / "warehouse.db")) as database:
+        assert database.execute("SELECT count(*) FROM theirs").fetchone() == (0,)
+        assert database.execute("SELECT count(*) FROM ours").fetchone() == (1,)

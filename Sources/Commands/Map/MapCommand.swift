@@ -79,7 +79,7 @@ struct MapCommand: Command {
                 hint: "Name a file with --out.")
         }
         if options.plansOnly {
-            let result = try await workspace.mapRun("plan", job, options, .init()).perform()
+            let result = try await workspace.plan(job, options: options)
             MapLines(result).show(in: context)
             return result.isPartial ? .partial : .succeeded
         }

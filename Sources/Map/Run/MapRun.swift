@@ -3,6 +3,7 @@ import LakeTables
 public import Runs
 public import Storage
 public import Support
+public import Warehouse
 
 /// One run of a mapping: the lake is looked at, the plan is made, and what it says is done.
 ///
@@ -15,17 +16,21 @@ public struct MapRun: Sendable {
     let memoryPath: String
     let options: MapOptions
     let monitor: RunMonitor
+    let warehouse: (any Warehouse)?
+    let target: (any MapTarget)?
     let create: @Sendable (String) async throws(SluiceError) -> any ByteSink
     let remove: @Sendable (String) async throws(SluiceError) -> Void
 
     /// The run `id` of `job`.
     ///
     /// - parameter memory: The file in which is kept what earlier runs have seen and made.
+    /// - parameter warehouse: The database for copies.
+    /// - parameter target: The database in which names are made by statements; nil where a script makes them.
     /// - parameter create: Begins the file of a script or report, by the name that the job has for it.
     /// - parameter remove: Removes such a file; no error when it is not there.
     public init(
-        _ id: String, of job: MapJob, over lake: any ObjectStore, memory: String, options: MapOptions = .init(),
-        monitor: RunMonitor = .init(),
+        _ id: String, of job: MapJob, over lake: any ObjectStore, memory: String, warehouse: (any Warehouse)? = nil,
+        target: (any MapTarget)? = nil, options: MapOptions = .init(), monitor: RunMonitor = .init(),
         create: @escaping @Sendable (String) async throws(SluiceError) -> any ByteSink,
         remove: @escaping @Sendable (String) async throws(SluiceError) -> Void
     ) {
@@ -33,6 +38,8 @@ public struct MapRun: Sendable {
         self.job = job
         self.lake = lake
         memoryPath = memory
+        self.warehouse = warehouse
+        self.target = target
         self.options = options
         self.monitor = monitor
         self.create = create
@@ -67,15 +74,25 @@ public struct MapRun: Sendable {
         result.unreadable = catalogue.unreadable
         result.notes = catalogue.notes
 
+        if !job.dialect.isScript {
+            try await mirror(catalogue, &result)
+            if !options.plansOnly { try await writeErrors(&result) }
+            return result
+        }
         let dialect = makeDialect()
         let scope = "\(job.pipeline) \(job.dialect.rawValue) \(job.out.map(absolute) ?? "")"
-        let made = try await memory.made(in: scope)
-        let inventory = MapInventory(
-            owned: made.map {
-                .init(
-                    name: $0.name, kind: dialect.kind(of: $0.definition), source: $0.source, definition: $0.definition,
-                    isRetired: $0.isRetired)
-            })
+        let inventory: MapInventory
+        if let target {
+            inventory = try await target.inventory(of: job.schema ?? "dbo", mark: "sluice map \(job.pipeline)")
+        } else {
+            let made = try await memory.made(in: scope)
+            inventory = MapInventory(
+                owned: made.map {
+                    .init(
+                        name: $0.name, kind: dialect.kind(of: $0.definition), source: $0.source,
+                        definition: $0.definition, isRetired: $0.isRetired)
+                })
+        }
         let wanted = objects(of: catalogue, by: dialect, inventory, &result)
         if wanted.isEmpty, catalogue.files == 0, inventory.owned.contains(where: { !$0.isRetired }), !options.full {
             throw SluiceError(
@@ -101,7 +118,7 @@ public struct MapRun: Sendable {
 
     // MARK: - Plan
 
-    private func makeDialect() -> any Dialect {
+    func makeDialect() -> any Dialect {
         let mark = "sluice map \(job.pipeline)"
         let paths = TablePaths(root: root)
         switch job.dialect {
@@ -118,6 +135,8 @@ public struct MapRun: Sendable {
             return TransactDialect(
                 engine: .fabric, paths: TablePaths(root: MapRun.webAddress(of: root)), schema: job.schema ?? "dbo",
                 mark: mark, textLength: job.textLength)
+        case .postgres: return MirrorDialect(name: "PostgreSQL", distinguishesCase: true, longestName: 63)
+        case .sqlite: return MirrorDialect(name: "SQLite", distinguishesCase: false, longestName: 200)
         }
     }
 
@@ -186,13 +205,11 @@ public struct MapRun: Sendable {
     private func write(
         _ result: inout MapResult, _ dialect: any Dialect, _ memory: LakeMemory, _ scope: String
     ) async throws(SluiceError) {
-        if let errors = job.errors {
-            if result.unreadable.isEmpty {
-                try await remove(errors)
-            } else {
-                try await write(MapErrors.text(result.unreadable), to: errors)
-                result.errors = errors
-            }
+        try await writeErrors(&result)
+        if let target {
+            // One after the other, each whole: what fails leaves those before it as they are to be.
+            for change in result.plan.pending { try await target.run(change.sql) }
+            result.isApplied = true
         }
         guard let out = job.out else { return }
         try await write(MapScript(job: job, lake: lake.name, dialect: dialect).text(result.plan), to: out)
@@ -208,6 +225,16 @@ public struct MapRun: Sendable {
             LakeMemory.Made(name: $0, source: "", definition: "", isRetired: true)
         }
         try await memory.note(kept + retired, in: scope)
+    }
+
+    private func writeErrors(_ result: inout MapResult) async throws(SluiceError) {
+        guard let errors = job.errors else { return }
+        if result.unreadable.isEmpty {
+            try await remove(errors)
+        } else {
+            try await write(MapErrors.text(result.unreadable), to: errors)
+            result.errors = errors
+        }
     }
 
     private func write(_ text: String, to path: String) async throws(SluiceError) {

@@ -96,7 +96,11 @@ public enum MapDialect: String, Sendable, CaseIterable {
     case synapse
     /// Views of Fabric.
     case fabric
+    /// Copies in PostgreSQL.
+    case postgres
+    /// Copies in SQLite.
+    case sqlite
 
     /// Whether names are made by a script, as opposed to a connection.
-    public var isScript: Bool { true }
+    public var isScript: Bool { self != .postgres && self != .sqlite }
 }
