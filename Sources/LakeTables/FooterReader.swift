@@ -38,21 +38,11 @@ final class FooterReader: Sendable {
     func read(
         _ entries: [ObjectEntry], take: (ObjectEntry, Outcome) -> Void
     ) async throws(SluiceError) {
-        await withTaskGroup(of: (Int, Outcome).self) { group in
-            var next = 0
-            func begin() {
-                guard next < entries.count, !Task.isCancelled else { return }
-                let index = next
-                next += 1
-                group.addTask { [self] in (index, await read(entries[index])) }
-            }
-            for _ in 0..<parallel { begin() }
-            while let (index, outcome) = await group.next() {
-                take(entries[index], outcome)
-                begin()
-            }
+        try await sideBySide(entries.indices, width: parallel) { [self] (index) async throws(SluiceError) -> Outcome in
+            await read(entries[index])
+        } take: { (index, outcome) throws(SluiceError) in
+            take(entries[index], outcome)
         }
-        if Task.isCancelled { throw SluiceError(.cancelled, "the scan was cancelled") }
     }
 
     private func read(_ entry: ObjectEntry) async -> Outcome {

@@ -1,11 +1,10 @@
-import Support
 import Synchronization
 
 /// Does `work` for each of `numbers`, begun in their order and at most `width` of them side by side, and hands what comes of
 /// each to `take`, one at a time, in the order in which they end.
 ///
 /// - throws: `SluiceError`, the first failure, which ends the others; `.cancelled` when the task is.
-func sideBySide<Value: Sendable>(
+public func sideBySide<Value: Sendable>(
     _ numbers: some Collection<Int>, width: Int,
     _ work: @escaping @Sendable (Int) async throws(SluiceError) -> Value,
     take: (Int, Value) throws(SluiceError) -> Void
