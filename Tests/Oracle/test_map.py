@@ -1,6 +1,7 @@
 """`sluice map` against engines that read what it writes: every table has the rows that pyarrow counts."""
 
 import contextlib
+import decimal
 import json
 import re
 import shutil
@@ -209,6 +210,70 @@ def test_spark_tables_change_as_the_lake_does(attempt, spark, tmp_path):
     assert rows("SELECT * FROM changing.t ORDER BY a") == [(1, 2024, 1, 1), (2, 2024, 1, 2)]
     lake.write("t", "t/2024/01/03/x.parquet", pa.table({"a": pa.array([3], pa.int64()), "b": ["x"]}), age=10)
     assert rows("SELECT a, b, day FROM changing.t ORDER BY a") == [(1, None, 1), (2, None, 2), (3, "x", 3)]
+
+
+SPARK_TYPES = [
+    ("int8", "int64"), ("int16", "int32"), ("int32", "int64"), ("uint8", "uint32"), ("uint8", "uint8"), ("uint16", "uint16"),
+    ("uint32", "uint32"), ("uint64", "uint64"), ("float32", "float64"), ("int32", "float64"), ("decimal(9,2)", "decimal(12,4)"),
+    ("decimal(9,2)", "decimal(38,4)"), ("date", "timestamp(us)"), ("timestamp(ms)", "timestamp(us)"),
+    ("timestamp(us, UTC)", "timestamp(ms, UTC)"), ("timestamp(ns)", "timestamp(ns)"), ("time(us)", "time(us)"),
+    ("bool", "bool"), ("binary", "binary"), ("utf8", "utf8"), ("list<int32>", "list<int64>"),
+    ("struct<a: int32>", "struct<a: int64, b: utf8>"), ("null", "date"), ("null", "null"), ("int64", "utf8"),
+]
+
+
+def arrow(name):
+    kinds = {"bool": pa.bool_(), "binary": pa.binary(), "utf8": pa.string(), "date": pa.date32(), "null": pa.null(),
+             "time(us)": pa.time64("us"), "list<int32>": pa.list_(pa.int32()), "list<int64>": pa.list_(pa.int64()),
+             "struct<a: int32>": pa.struct([("a", pa.int32())]),
+             "struct<a: int64, b: utf8>": pa.struct([("a", pa.int64()), ("b", pa.string())])}
+    if name in kinds:
+        return kinds[name]
+    if name.startswith("decimal"):
+        return pa.decimal128(*map(int, re.findall(r"\d+", name)))
+    if name.startswith("timestamp"):
+        unit, *zone = re.findall(r"\w+", name)[1:]
+        return pa.timestamp(unit, *zone)
+    return getattr(pa, name)()
+
+
+def sample(kind):
+    """A value of a type, and none."""
+    if pa.types.is_list(kind):
+        return pa.array([[1], None], kind)
+    if pa.types.is_struct(kind):
+        return pa.array([{"a": 1}, None], kind)
+    if pa.types.is_string(kind) or pa.types.is_binary(kind):
+        return pa.array(["x", None], pa.string()).cast(kind)
+    if pa.types.is_null(kind):
+        return pa.nulls(2)
+    if pa.types.is_temporal(kind):
+        whole = pa.int32() if kind.bit_width == 32 else pa.int64()
+        return pa.array([1, None], whole).cast(kind)
+    return pa.array([True if pa.types.is_boolean(kind) else decimal.Decimal(1) if pa.types.is_decimal(kind) else 1, None], kind)
+
+
+def test_spark_reads_every_type_that_it_is_given(attempt, spark, tmp_path):
+    """Each table has a file of an older type and one of a newer; what is not left out can be read."""
+    lake = Lake(tmp_path / "lake")
+    for number, (old, new) in enumerate(SPARK_TYPES):
+        for age, name in [(10, old), (0, new)]:
+            lake.write(f"t{number}", f"t{number}/{age}.parquet", pa.table({"c": sample(arrow(name)), "k": [1, 2]}), age=age)
+    answer = mapped(attempt, tmp_path, lake, "--out", "spark.sql", "--dialect", "spark", "--schema", "typed")
+    run_spark(spark, tmp_path / "spark.sql")
+    failures = []
+    columns = {change["name"]: [column["name"] for column in change["columns"]] for change in answer["changes"]}
+    for number, pair in enumerate(SPARK_TYPES):
+        try:
+            rows = spark.sql(f"SELECT * FROM typed.t{number}").collect()
+            assert len(rows) == 4
+            if pair[1] != "null" and columns[f"t{number}"] == ["c", "k"]:
+                assert sum(row["c"] is not None for row in rows) == (1 if pair[0] == "null" else 2)
+        except Exception as error:  # noqa: BLE001 (all are collected)
+            failures.append((pair, str(error)[:200]))
+    assert not failures
+    left_out = {pair for number, pair in enumerate(SPARK_TYPES) if columns[f"t{number}"] == ["k"]}
+    assert left_out == {("int64", "utf8")}
 
 
 # MARK: T-SQL
