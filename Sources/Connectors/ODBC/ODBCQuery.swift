@@ -54,7 +54,8 @@ struct ODBCQuery: Sendable {
                 hint: "name a table, or write a query")
         }
         try Self.refuseTwins(all, session)
-        let chosen = try Self.chosen(request.columns, of: all, session)
+        let choice = ChosenColumns(all: all, name: \.name, source: session.name)
+        let chosen = try choice.chosen(request.columns)
         columns = chosen.map(\.name)
         limit = request.limit
         key = sourceKey.allSatisfy(columns.contains) ? sourceKey : []
@@ -66,7 +67,7 @@ struct ODBCQuery: Sendable {
         if let filter = request.filter { conditions.append("(\n\(filter)\n)") }
         var order: [String] = []
         if let cursor = request.cursor {
-            let column = try Self.column(cursor.column, of: all, session)
+            let column = try choice.column(cursor.column)
             let compared = try ODBCCursor(column, in: database, server: session.name)
             let reference = compared.reference("t.\(try catalog.quote(column.name))")
             if let (condition, values) = try compared.condition(cursor, reference) {
@@ -124,31 +125,6 @@ struct ODBCQuery: Sendable {
                     place: .init(file: session.name), hint: "give one of them another name with AS")
             }
         }
-    }
-
-    private static func column(
-        _ name: String, of all: [ODBCColumn], _ session: ODBCConnection
-    ) throws(SluiceError) -> ODBCColumn {
-        if let column = all.first(where: { $0.name == name }) { return column }
-        let names = all.map(\.name)
-        throw SluiceError(
-            .invalidConfiguration, "there is no column \"\(name)\"", place: .init(file: session.name),
-            hint: nearestWord(to: name, among: names).map { "Did you mean \"\($0)\"?" }
-                ?? "Columns are: \(names.prefix(20).joined(separator: ", "))")
-    }
-
-    private static func chosen(
-        _ names: [String]?, of all: [ODBCColumn], _ session: ODBCConnection
-    ) throws(SluiceError) -> [ODBCColumn] {
-        guard let names else { return all }
-        var columns: [ODBCColumn] = []
-        for name in names { columns.append(try column(name, of: all, session)) }
-        if columns.isEmpty {
-            throw SluiceError(
-                .invalidConfiguration, "no column is chosen", place: .init(file: session.name),
-                hint: "name at least one, or leave \"columns\" out")
-        }
-        return columns
     }
 }
 

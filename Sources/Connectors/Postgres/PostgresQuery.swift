@@ -69,7 +69,8 @@ struct PostgresQuery: Sendable {
                 PostgresColumn(
                     attribute, types: types, reference: reference, moneyScale: scale.flatMap { Int($0) } ?? 2))
         }
-        columns = try PostgresQuery.chosen(request.columns, of: all, session)
+        let choice = ChosenColumns(all: all, name: \.name, source: session.name)
+        columns = try choice.chosen(request.columns)
         let names = Set(columns.map(\.name))
         var sourceKey: [String] = []
         if let relation { sourceKey = try await catalog.keys([relation])[relation.oid] ?? [] }
@@ -79,7 +80,7 @@ struct PostgresQuery: Sendable {
         if let filter = request.filter { conditions.append("(\n\(filter)\n)") }
         var order: [String] = []
         if let cursor = request.cursor {
-            let column = try PostgresQuery.column(cursor.column, of: all, session)
+            let column = try choice.column(cursor.column)
             let reference = "t.\(try dialect.quote(column.name))"
             if let condition = try PostgresQuery.condition(cursor, column, reference, session) {
                 conditions.append(condition)
@@ -124,31 +125,6 @@ struct PostgresQuery: Sendable {
                 .invalidConfiguration, "the query has two columns called \"\(attribute.name)\"",
                 place: .init(file: session.name), hint: "give one of them another name with AS")
         }
-    }
-
-    private static func column(
-        _ name: String, of all: [PostgresColumn], _ session: PostgresConnection
-    ) throws(SluiceError) -> PostgresColumn {
-        if let column = all.first(where: { $0.name == name }) { return column }
-        let names = all.map(\.name)
-        throw SluiceError(
-            .invalidConfiguration, "there is no column \"\(name)\"", place: .init(file: session.name),
-            hint: nearestWord(to: name, among: names).map { "Did you mean \"\($0)\"?" }
-                ?? "Columns are: \(names.prefix(20).joined(separator: ", "))")
-    }
-
-    private static func chosen(
-        _ names: [String]?, of all: [PostgresColumn], _ session: PostgresConnection
-    ) throws(SluiceError) -> [PostgresColumn] {
-        guard let names else { return all }
-        var columns: [PostgresColumn] = []
-        for name in names { columns.append(try column(name, of: all, session)) }
-        if columns.isEmpty {
-            throw SluiceError(
-                .invalidConfiguration, "no column is chosen", place: .init(file: session.name),
-                hint: "name at least one, or leave \"columns\" out")
-        }
-        return columns
     }
 
     private static func condition(
