@@ -17,6 +17,7 @@ public struct LakeScan: Sendable {
     private let restrictions: [String: PathPattern]
     private let parallel: Int
     private let rescans: Bool
+    private let own: [String]
 
     /// A scan of all that lies in `store`.
     ///
@@ -24,9 +25,11 @@ public struct LakeScan: Sendable {
     /// - parameter exclude: No files that fit one of these.
     /// - parameter restrictions: What the parts of a path have to look like, by their names in the layout.
     /// - parameter rescans: Whether every footer is read, whatever is known.
+    /// - parameter own: More beginnings of paths at which Sluice's own files lie.
     public init(
         _ store: any ObjectStore, layout: LakeLayout, include: [PathPattern] = [], exclude: [PathPattern] = [],
-        restrictions: [String: PathPattern] = [:], parallel: Int = 16, rescans: Bool = false
+        restrictions: [String: PathPattern] = [:], parallel: Int = 16, rescans: Bool = false,
+        own: [String] = []
     ) {
         self.store = store
         self.layout = layout
@@ -35,6 +38,7 @@ public struct LakeScan: Sendable {
         self.restrictions = restrictions
         self.parallel = parallel
         self.rescans = rescans
+        self.own = own + [LakeScan.ownFolder + "/"]
     }
 
     /// Whether engines pass over a path: a part of it begins with a dot, or with `_` and is no partition.
@@ -69,7 +73,7 @@ public struct LakeScan: Sendable {
                     continue
                 }
                 catalogue.paths.append(entry.path)
-                if LakeScan.isHidden(entry.path) || entry.path.hasPrefix(LakeScan.ownFolder + "/")
+                if LakeScan.isHidden(entry.path) || own.contains(where: { entry.path.hasPrefix($0) })
                     || !isWanted(entry.path)
                 {
                     continue
@@ -169,6 +173,7 @@ public struct LakeScan: Sendable {
         let present = Set(entries.map(\.path))
         try await memory?.note(changed, gone: known.keys.filter { !present.contains($0) }, of: store.name)
 
+        catalogue.parts = groups.map(\.place.parts)
         for group in groups {
             var readable: [FileGroup.Member] = []
             var footers: [KnownFooter] = []

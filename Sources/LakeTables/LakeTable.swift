@@ -30,6 +30,19 @@ public struct LakeTable: Sendable {
     public var schema: Schema { Schema(columns.map(\.field) + partitions) }
 }
 
+extension LakeTable {
+    /// The table that is the file `entry` alone, with what its footer says.
+    public init(_ entry: ObjectEntry, _ footer: KnownFooter, parts: [(name: String, value: String)]) {
+        let shape = PathShape(entry.path.split(separator: "/").map { .text(String($0)) })
+        self.init(
+            id: entry.path, parts: parts, shape: shape, isHive: false,
+            columns: footer.schema.fields.map {
+                LakeColumn(field: $0, types: [$0.type], names: [$0.name], isConflict: false)
+            }, partitions: [], files: [LakeFile(entry: entry, partitions: [], footer: footer)], conflicts: [],
+            unreadable: 0)
+    }
+}
+
 /// A column of a table, as one file or another has it.
 public struct LakeColumn: Sendable, Hashable {
     /// Its name, as the newest file writes it, with a type that all values fit.
@@ -101,6 +114,8 @@ public struct LakeCatalogue: Sendable {
     public var footersRead = 0
     /// How many bytes were read for that.
     public var bytesRead = 0
+    /// What makes each table, by name; those of which no file can be read among them.
+    public var parts: [[(name: String, value: String)]] = []
     /// Every file that engines may come across when they look for Parquet files, hidden ones too, sorted.
     public var paths: [String] = []
 

@@ -75,7 +75,8 @@ extension Workspace {
             remove: { path throws(SluiceError) in
                 let (store, path) = try place(path).folder
                 try await store.remove(path)
-            })
+            },
+            open: { path throws(SluiceError) in try lake(path) })
     }
 
     private func lake(of job: MapJob) throws(SluiceError) -> any ObjectStore {

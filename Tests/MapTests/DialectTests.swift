@@ -249,7 +249,8 @@ private final class NotedTarget: MapTarget {
             try await MapRun(
                 "run", of: job, over: store, memory: folder.file("map.db"), target: target,
                 create: { path throws(SluiceError) in try await store.create(path) },
-                remove: { path throws(SluiceError) in try await store.remove(path) }
+                remove: { path throws(SluiceError) in try await store.remove(path) },
+                open: { _ throws(SluiceError) in store }
             ).perform()
         }
         let gone = MapInventory.Owned(name: "gone", kind: "view", source: "gone/*.parquet", definition: "1")

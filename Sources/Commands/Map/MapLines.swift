@@ -59,6 +59,13 @@ struct MapLines {
             "\(MapLines.count(result.files, "file")) of \(MapLines.count(result.tables.count, "table")), "
                 + "\(Quantities.describe(bytes: result.bytes)); \(footers) read"
                 + (result.bytesRead == 0 ? "" : ", \(Quantities.describe(bytes: result.bytesRead))"))
+        if !result.lookups.isEmpty {
+            let written = result.lookups.count { $0.state == "written" }
+            let verb = result.isApplied ? "written" : "to write"
+            say(
+                MapLines.count(result.lookups.count, "lookup")
+                    + (written == 0 ? ", nothing new in them" : ", \(ProgressView.count(written)) \(verb)"))
+        }
         let counts = MapChange.Action.allCases.compactMap { action -> String? in
             let count = result.plan.count(action)
             if count == 0 { return nil }

@@ -17,6 +17,18 @@ public struct MapResult: Sendable {
         public var bytes: Int
     }
 
+    /// A table of a lookup.
+    public struct Lookup: Sendable {
+        /// What it is called by its lookup.
+        public var name: String
+        /// Where its file lies in the lake.
+        public var path: String
+        /// How many rows it has.
+        public var rows: Int
+        /// What was done about its file, or is to be: `written`, `unchanged`, `failed`.
+        public var state: String
+    }
+
     /// The run.
     public var run: String
     /// The lake's name.
@@ -25,6 +37,8 @@ public struct MapResult: Sendable {
     public var dialect: MapDialect
     /// The tables that have names.
     public var tables: [Table] = []
+    /// The tables of lookups, whose files the run writes itself.
+    public var lookups: [Lookup] = []
     /// What is to be done, or was.
     public var plan = MapPlan(changes: [])
     /// The files that cannot be read.
@@ -59,7 +73,11 @@ public struct MapResult: Sendable {
     }
 
     /// Something of the lake has no name, or not all of it is behind its name.
-    public var isPartial: Bool { !unreadable.isEmpty || unmapped > 0 || !plan.blocked.isEmpty }
+    public var isPartial: Bool {
+        !unreadable.isEmpty || unmapped > 0 || failedLookups > 0 || !plan.blocked.isEmpty
+    }
+
+    private var failedLookups: Int { lookups.count { $0.state == LookupFiles.State.failed.rawValue } }
 
     /// What is missing, in a sentence; nil when nothing is.
     public var missing: String? {
@@ -68,6 +86,9 @@ public struct MapResult: Sendable {
             unreadable.isEmpty
                 ? nil : unreadable.count == 1 ? "1 file cannot be read" : "\(unreadable.count) files cannot be read",
             unmapped == 0 ? nil : unmapped == 1 ? "1 table has no name" : "\(unmapped) tables have no name",
+            failedLookups == 0
+                ? nil
+                : failedLookups == 1 ? "1 lookup is not up to date" : "\(failedLookups) lookups are not up to date",
             plan.blocked.isEmpty ? nil : "\(plan.blocked.count) of the names belong to others",
         ].compactMap { $0 }.joined(separator: "; ")
     }
@@ -84,6 +105,13 @@ public struct MapResult: Sendable {
                     [
                         "name": .string($0.name), "source": .string($0.source), "files": .number($0.files),
                         "rows": .number($0.rows), "bytes": .number($0.bytes),
+                    ]
+                }),
+            "lookups": .array(
+                lookups.map {
+                    [
+                        "name": .string($0.name), "file": .string($0.path), "rows": .number($0.rows),
+                        "state": .string($0.state),
                     ]
                 }),
             "pending": .number(plan.pending.count), "changes": .array(plan.changes.map(\.json)),

@@ -6,7 +6,9 @@ import Warehouse
 extension MapRun {
     /// Copies the tables of a lake, or finds out what that would do. What is wrong with one table leaves the others as they
     /// are.
-    func mirror(_ catalogue: LakeCatalogue, _ result: inout MapResult) async throws(SluiceError) {
+    func mirror(
+        _ catalogue: LakeCatalogue, _ lookups: [LakeTable], _ result: inout MapResult
+    ) async throws(SluiceError) {
         guard let warehouse, warehouse.protocolName == job.dialect.rawValue else {
             throw SluiceError(
                 .invalidConfiguration,
@@ -17,7 +19,7 @@ extension MapRun {
         let session = try await warehouse.connect(as: "sluice \(job.pipeline) \(id)")
         let failure: SluiceError?
         do throws(SluiceError) {
-            try await mirror(catalogue, by: session, &result)
+            try await mirror(catalogue, lookups, by: session, &result)
             failure = nil
         } catch {
             failure = error
@@ -27,15 +29,14 @@ extension MapRun {
     }
 
     private func mirror(
-        _ catalogue: LakeCatalogue, by session: any WarehouseSession, _ result: inout MapResult
+        _ catalogue: LakeCatalogue, _ lookups: [LakeTable], by session: any WarehouseSession, _ result: inout MapResult
     ) async throws(SluiceError) {
         if !options.plansOnly {
             try await session.prepare()
             try await session.lock(job.pipeline, wait: .seconds(30))
         }
         let dialect = makeDialect()
-        let (named, problems) = Naming(template: job.template, dialect: dialect).names(
-            catalogue.tables, held: [:], reserved: [])
+        let (named, problems) = names(catalogue.tables, lookups, by: dialect, held: [:])
         result.problems += problems
         let mirror = Mirror(
             run: id, job: job, lake: lake, monitor: monitor, session: session, isPreview: options.plansOnly)

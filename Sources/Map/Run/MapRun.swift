@@ -20,6 +20,7 @@ public struct MapRun: Sendable {
     let target: (any MapTarget)?
     let create: @Sendable (String) async throws(SluiceError) -> any ByteSink
     let remove: @Sendable (String) async throws(SluiceError) -> Void
+    let open: @Sendable (String) throws(SluiceError) -> any ObjectStore
 
     /// The run `id` of `job`.
     ///
@@ -28,11 +29,13 @@ public struct MapRun: Sendable {
     /// - parameter target: The database in which names are made by statements; nil where a script makes them.
     /// - parameter create: Begins the file of a script or report, by the name that the job has for it.
     /// - parameter remove: Removes such a file; no error when it is not there.
+    /// - parameter open: Opens another lake, by the name that a lookup has for it.
     public init(
         _ id: String, of job: MapJob, over lake: any ObjectStore, memory: String, warehouse: (any Warehouse)? = nil,
         target: (any MapTarget)? = nil, options: MapOptions = .init(), monitor: RunMonitor = .init(),
         create: @escaping @Sendable (String) async throws(SluiceError) -> any ByteSink,
-        remove: @escaping @Sendable (String) async throws(SluiceError) -> Void
+        remove: @escaping @Sendable (String) async throws(SluiceError) -> Void,
+        open: @escaping @Sendable (String) throws(SluiceError) -> any ObjectStore
     ) {
         self.id = id
         self.job = job
@@ -44,6 +47,7 @@ public struct MapRun: Sendable {
         self.monitor = monitor
         self.create = create
         self.remove = remove
+        self.open = open
     }
 
     /// Does it.
@@ -64,7 +68,7 @@ public struct MapRun: Sendable {
 
     private func perform(_ memory: LakeMemory) async throws(SluiceError) -> MapResult {
         monitor.enter("reading footers")
-        let catalogue = try await scan().run(memory) { [monitor] in monitor.countBytes($0) }
+        var catalogue = try await scan().run(memory) { [monitor] in monitor.countBytes($0) }
         monitor.enter("planning")
         var result = MapResult(run: id, lake: lake.name, dialect: job.dialect)
         result.files = catalogue.files
@@ -74,9 +78,11 @@ public struct MapRun: Sendable {
         result.unreadable = catalogue.unreadable
         result.notes = catalogue.notes
 
+        let lookups = try await lookupTables(&catalogue, &result)
         if !job.dialect.isScript {
-            try await mirror(catalogue, &result)
+            try await mirror(catalogue, lookups, &result)
             if !options.plansOnly { try await writeErrors(&result) }
+            try await removeOldLookups(catalogue, &result)
             return result
         }
         let dialect = makeDialect()
@@ -93,7 +99,7 @@ public struct MapRun: Sendable {
                         definition: $0.definition, isRetired: $0.isRetired)
                 })
         }
-        let wanted = objects(of: catalogue, by: dialect, inventory, &result)
+        let wanted = objects(of: catalogue, lookups, by: dialect, inventory, &result)
         if wanted.isEmpty, catalogue.files == 0, inventory.owned.contains(where: { !$0.isRetired }), !options.full {
             throw SluiceError(
                 .conflict, "the lake has no Parquet files any more, and every name in it would be removed",
@@ -101,6 +107,7 @@ public struct MapRun: Sendable {
         }
         result.plan = Planner(dialect: dialect).plan(wanted, inventory, keeping: catalogue.damaged)
         if !options.plansOnly { try await write(&result, dialect, memory, scope) }
+        try await removeOldLookups(catalogue, &result)
         return result
     }
 
@@ -113,7 +120,8 @@ public struct MapRun: Sendable {
         for pattern in job.exclude { exclude.append(try PathPattern(pattern)) }
         return LakeScan(
             lake, layout: job.layout, include: include, exclude: exclude, restrictions: restrictions,
-            parallel: job.parallel, rescans: options.full)
+            parallel: job.parallel, rescans: options.full,
+            own: job.lookups.map { LookupFiles.home($0.folder, of: job.pipeline) })
     }
 
     // MARK: - Plan
@@ -172,12 +180,12 @@ public struct MapRun: Sendable {
     }
 
     private func objects(
-        of catalogue: LakeCatalogue, by dialect: any Dialect, _ inventory: MapInventory, _ result: inout MapResult
+        of catalogue: LakeCatalogue, _ lookups: [LakeTable], by dialect: any Dialect, _ inventory: MapInventory,
+        _ result: inout MapResult
     ) -> [MapObject] {
         let held = Dictionary(inventory.owned.filter { !$0.isRetired }.map { ($0.source, $0.name) }) { first, _ in first
         }
-        let (named, problems) = Naming(template: job.template, dialect: dialect).names(
-            catalogue.tables, held: held, reserved: [])
+        let (named, problems) = names(catalogue.tables, lookups, by: dialect, held: held)
         result.problems += problems
         var objects: [MapObject] = []
         for item in named {
@@ -198,6 +206,16 @@ public struct MapRun: Sendable {
             }
         }
         return objects
+    }
+
+    /// Names for the tables of the lake and those of lookups, which go first: their names are somebody's own words.
+    func names(
+        _ tables: [LakeTable], _ lookups: [LakeTable], by dialect: any Dialect, held: [String: String]
+    ) -> (named: [Naming.Named], problems: [String]) {
+        let first = Naming(template: nil, dialect: dialect).names(lookups, held: held, reserved: [])
+        let rest = Naming(template: job.template, dialect: dialect).names(
+            tables, held: held, reserved: Set(first.named.map(\.name)))
+        return (first.named + rest.named, first.problems + rest.problems)
     }
 
     // MARK: - What is written

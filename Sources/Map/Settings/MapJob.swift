@@ -19,6 +19,8 @@ public struct MapJob: Sendable {
     public var layout = LakeLayout.automatic
     /// What parts of paths have to look like.
     public var restrictions: [String: String] = [:]
+    /// The tables that it makes itself.
+    public var lookups: [Lookup] = []
     /// The engine.
     public var dialect = MapDialect.duckdb
     /// How tables are named.
@@ -54,6 +56,7 @@ public struct MapJob: Sendable {
         exclude = section.texts("exclude") ?? []
         layout = try MapJob.layout(section.text("layout"), partitions: section.texts("partitions"))
         restrictions = section.section("where")?.textsByName ?? [:]
+        lookups = try MapJob.lookups(section.section("lookups"), of: layout)
         dialect = section.text("dialect").flatMap(MapDialect.init(rawValue:)) ?? .duckdb
         template = section.text("name")
         schema = section.text("schema")
@@ -92,6 +95,28 @@ public struct MapJob: Sendable {
                 pattern,
                 partitions: partitions ?? names.filter { TablePattern.dateNames.contains($0.lowercased()) })
         }
+    }
+
+    /// The lookups that a user describes.
+    ///
+    /// - throws: `SluiceError` whose message begins with the name of the lookup that is wrong.
+    static func lookups(_ section: Section?, of layout: LakeLayout) throws(SluiceError) -> [Lookup] {
+        guard let sections = section?.sections, !sections.isEmpty else { return [] }
+        guard case .pattern(let pattern, let partitions) = layout else {
+            throw SluiceError(
+                .invalidConfiguration, "lookups are made of the parts of a pattern, and the layout is none",
+                hint: "write layout: \"{device}/{message}/{yyyy}/*.parquet\", with the names that your paths have")
+        }
+        let parts = pattern.shape.names.filter { !partitions.contains($0) }
+        var lookups: [Lookup] = []
+        for (name, section) in sections {
+            do throws(SluiceError) {
+                lookups.append(try Lookup(section, name: name, parts: parts))
+            } catch {
+                throw SluiceError(error.code, "\(Display.safe(name)): \(error.message)", hint: error.hint)
+            }
+        }
+        return lookups
     }
 
     /// Whether a template of names asks for parts that tables have.

@@ -23,6 +23,9 @@ public enum MapKeys {
             "where", .map(.text, of: "patterns"),
             "What parts of paths have to look like, by name: a pattern of wildcards for each"),
         KeyShape(
+            "lookups", .map(.object(Lookup.shape), of: "lookups"),
+            "Tables that the mapping makes itself, by name: of the parts of paths, and of small JSON documents"),
+        KeyShape(
             "dialect", .choice(MapDialect.allCases.map(\.rawValue)), "What kind of engine is to know the names",
             standard: "duckdb"),
         KeyShape(
@@ -65,6 +68,9 @@ public enum MapKeys {
                     try MapJob.check(name: name, against: pattern, partitions)
                 } catch { tell("name", error) }
             }
+            do throws(SluiceError) {
+                _ = try MapJob.lookups(job.section("lookups"), of: layout)
+            } catch { tell("lookups", error) }
         } catch { tell("layout", error) }
         let dialect = job.text("dialect").flatMap(MapDialect.init(rawValue:)) ?? .duckdb
         if let length = job.text("text_length"), length != "max",
