@@ -191,7 +191,7 @@ def test_other_dialects_name_the_file(attempt, fleet, tmp_path, dialect):
 
 
 WRONG = [
-    ("{message}", "{mesage}", 'tables have no part "mesage"', "did you mean {message}?"),
+    ("{message}\" }", "{mesage}\" }", 'tables have no part "mesage"', "did you mean {message}?"),
     ("{message}\" }", "{document.x}\" }", "rows have no document", "write documents"),
     ("\"{device}/device.json\"", "\"{yyyy}/device.json\"", 'tables have no part "yyyy"', "there is {device}, {message}"),
     ("\"{device}/device.json\"", "\"{document.x}.json\"", "for columns only", ""),
