@@ -125,7 +125,12 @@ let package = Package(
         library("Sales", ["Storage", "Support", "CSimdjson", "CScan", "CMemory"]),
         tests("Sales", ["Sales", "Storage", "Support"]),
 
-        // Floor 5: where rows come from.
+        library("Packages", ["Storage", "Support"]),
+        tests("Packages", ["Packages", "Storage", "Support"]),
+
+        // Floor 5: where rows come from, and where programs go to.
+        library("Images", ["Packages", "Azure", "Transport", "Storage", "Support"]),
+        tests("Images", ["Images", "Packages", "Storage", "Support"]),
         library(
             "Connectors",
             [
@@ -175,7 +180,7 @@ let package = Package(
                 "Sluice", "Azure", "Project", "Ingest", "Report", "Map", "LakeTables", "Sales", "Connectors",
                 "Warehouse", "Runs",
                 "Synthetic", "Classic", "ReportPage", "Tables", "Parquet", "TextFormats", "Storage", "Stores",
-                "Emulator", "Settings", "Columns", "CommandLine", "Support", "CVersion",
+                "Emulator", "Images", "Packages", "Settings", "Columns", "CommandLine", "Support", "CVersion",
             ]),
         .executableTarget(name: "SluiceProgram", dependencies: ["Commands"], swiftSettings: swiftSettings),
 

@@ -20,6 +20,20 @@ extension Context {
         guard ProjectFile.isAnywhere(in: self) else {
             return try Stores(environment: environment, folder: folder, options: options)
         }
+        let (client, variables) = try projectAzure()
+        return try Stores(
+            environment: variables, folder: folder, settings: client.settings, options: options, client: client)
+    }
+
+    /// Azure, as the jobs of the project here see it; elsewhere as the environment's settings have it.
+    func openAzure() throws(SluiceError) -> AzureClient {
+        guard ProjectFile.isAnywhere(in: self) else {
+            return AzureClient(try AzureSettings(environment: environment))
+        }
+        return try projectAzure().client
+    }
+
+    private func projectAzure() throws(SluiceError) -> (client: AzureClient, variables: [String: String]) {
         let file = try ProjectFile.find(in: self)
         let chosen = environment["SLUICE_ENVIRONMENT"].flatMap { $0.isEmpty ? nil : $0 }
         let (project, problems) = file.parse(environment: chosen, variables: [:])
@@ -34,9 +48,7 @@ extension Context {
         }
         let client = try AzureAccess(environment: file.environmentVariables, section: project.sections["azure"])
             .client()
-        return try Stores(
-            environment: file.environmentVariables, folder: folder, settings: client.settings, options: options,
-            client: client)
+        return (client, file.environmentVariables)
     }
 
     /// What `path` is called in messages and answers: a URL without its signature, a path as it was written.
