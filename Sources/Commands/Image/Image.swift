@@ -40,7 +40,8 @@ struct RegistryParameters {
     let plain = Parameter.flag("plain-http", help: "Speak http, in the clear, to a registry that is another machine")
 
     /// The registry that `reference` names.
-    func open(_ reference: ImageReference, _ arguments: Arguments, in context: Context) throws(SluiceError) -> Registry
+    func open(_ reference: ImageReference, _ arguments: Arguments, in context: Context) throws(SluiceError)
+        -> ImageRegistry
     {
         let azure = try context.openAzure()
         var credentials: RegistryCredentials?
@@ -52,7 +53,7 @@ struct RegistryParameters {
             }
             credentials = RegistryCredentials(user: user, password: password)
         }
-        return try Registry(reference, azure: azure, credentials: credentials, allowsPlain: arguments[plain])
+        return try ImageRegistry(reference, azure: azure, credentials: credentials, allowsPlain: arguments[plain])
     }
 }
 
@@ -96,11 +97,11 @@ extension ValueKind where Value == String {
 /// How images are told.
 enum ImageText {
     /// `sha256:… 12.3 MB` for each layer.
-    static func layers(_ layers: [Descriptor]) -> [String] {
+    static func layers(_ layers: [BlobDescriptor]) -> [String] {
         layers.map { "  \($0.digest)  \(Quantities.describe(bytes: $0.size))" }
     }
 
-    static func json(_ descriptor: Descriptor) -> JSONText {
+    static func json(_ descriptor: BlobDescriptor) -> JSONText {
         [
             "mediaType": .string(descriptor.mediaType), "digest": .string(descriptor.digest.description),
             "size": .number(descriptor.size),

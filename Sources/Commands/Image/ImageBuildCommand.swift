@@ -123,8 +123,10 @@ struct ImageBuildCommand: Command {
             build.environment.append((name, value))
         }
         for text in arguments[label] { build.labels.append(try ImageBuildCommand.pair(text, "--label", "NAME=VALUE")) }
-        build.entrypoint = try arguments[entrypoint].map(ImageBuildCommand.words)
-        build.command = try arguments[command].map(ImageBuildCommand.words)
+        build.entrypoint = try arguments[entrypoint].map { (text) throws(SluiceError) in
+            try ImageBuildCommand.words(text)
+        }
+        build.command = try arguments[command].map { (text) throws(SluiceError) in try ImageBuildCommand.words(text) }
         build.user = arguments[user]
         build.compression = arguments[compression]
         if let text = context.environment["SOURCE_DATE_EPOCH"], !text.isEmpty {

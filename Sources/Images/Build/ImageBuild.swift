@@ -60,7 +60,7 @@ public struct ImageBuild: Sendable {
     /// What became of it.
     public struct Result: Sendable {
         /// The manifest, whose digest is the image's.
-        public let descriptor: Descriptor
+        public let descriptor: BlobDescriptor
         /// What is in it.
         public let manifest: ImageManifest
         /// For which machines.
@@ -73,7 +73,7 @@ public struct ImageBuild: Sendable {
     public func run(into folder: LayoutFolder, tag: String? = nil) async throws(SluiceError) -> Result {
         let platform = program.platform
         var config = try await baseConfig(platform)
-        var layers: [Descriptor] = []
+        var layers: [BlobDescriptor] = []
         if let base {
             for layer in base.manifest.layers {
                 try await folder.copy(layer, from: base.layout)

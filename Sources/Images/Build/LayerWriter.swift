@@ -46,7 +46,7 @@ struct LayerContents {
     /// - returns: What its manifest says of it, and the digest of the unpacked archive, which its configuration names.
     func write(
         into folder: LayoutFolder, _ compression: FileCompression, modified: Int
-    ) async throws(SluiceError) -> (descriptor: Descriptor, unpacked: ContentDigest) {
+    ) async throws(SluiceError) -> (descriptor: BlobDescriptor, unpacked: ContentDigest) {
         var unpacked: ContentDigest?
         let type = compression == .gzip ? MediaType.gzipLayer : MediaType.zstdLayer
         let descriptor = try await folder.add(type) { (sink) throws(SluiceError) in

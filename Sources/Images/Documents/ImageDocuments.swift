@@ -37,14 +37,14 @@ public struct ImageManifest: Sendable {
     /// What the document calls itself.
     public var mediaType: String
     /// The configuration.
-    public var config: Descriptor
+    public var config: BlobDescriptor
     /// The layers, the lowest first.
-    public var layers: [Descriptor]
+    public var layers: [BlobDescriptor]
     /// What else is said of the image.
     public var annotations: [String: String]
 
     init(
-        mediaType: String = MediaType.manifest, config: Descriptor, layers: [Descriptor],
+        mediaType: String = MediaType.manifest, config: BlobDescriptor, layers: [BlobDescriptor],
         annotations: [String: String] = [:]
     ) {
         self.mediaType = mediaType
@@ -65,9 +65,9 @@ public struct ImageManifest: Sendable {
         guard layers.count <= 1000 else {
             throw SluiceError(.limitExceeded, "a manifest has \(layers.count) layers, the limit is 1000")
         }
-        self.config = try Descriptor(config)
-        var found: [Descriptor] = []
-        for layer in layers { found.append(try Descriptor(layer)) }
+        self.config = try BlobDescriptor(config)
+        var found: [BlobDescriptor] = []
+        for layer in layers { found.append(try BlobDescriptor(layer)) }
         self.layers = found
         mediaType = json["mediaType"]?.text ?? MediaType.manifest
         annotations = Dictionary(
@@ -92,9 +92,9 @@ public struct ImageManifest: Sendable {
 /// A list of manifests: of an image for several platforms, or of all images in a layout.
 public struct ImageIndex: Sendable {
     /// What is in it.
-    public var manifests: [Descriptor]
+    public var manifests: [BlobDescriptor]
 
-    init(_ manifests: [Descriptor]) { self.manifests = manifests }
+    init(_ manifests: [BlobDescriptor]) { self.manifests = manifests }
 
     /// Reads an index.
     public init(_ bytes: Buffer) throws(SluiceError) {
@@ -106,7 +106,7 @@ public struct ImageIndex: Sendable {
             throw SluiceError(.limitExceeded, "an index has \(items.count) manifests, the limit is 1000")
         }
         manifests = []
-        for item in items { manifests.append(try Descriptor(item)) }
+        for item in items { manifests.append(try BlobDescriptor(item)) }
     }
 
     var json: JSONText {
@@ -116,7 +116,7 @@ public struct ImageIndex: Sendable {
     /// The manifest for `platform`.
     ///
     /// - throws: `SluiceError` that lists the platforms that there are.
-    func manifest(for platform: ImagePlatform) throws(SluiceError) -> Descriptor {
+    func manifest(for platform: ImagePlatform) throws(SluiceError) -> BlobDescriptor {
         let images = manifests.filter { MediaType.isManifest($0.mediaType) || MediaType.isIndex($0.mediaType) }
         if let found = images.first(where: { $0.platform?.suits(platform) ?? false }) { return found }
         if images.count == 1, images[0].platform == nil { return images[0] }

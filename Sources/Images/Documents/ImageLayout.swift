@@ -7,7 +7,7 @@ public struct ImageLayout: Sendable {
     /// The folder or file, as the user gave it.
     public let path: String
     /// The images in it.
-    public let images: [Descriptor]
+    public let images: [BlobDescriptor]
     private let archive: (file: LocalFile, index: TarIndex)?
 
     /// Where an index says what an image is called.
@@ -77,7 +77,7 @@ public struct ImageLayout: Sendable {
     }
 
     /// A document, held against its digest.
-    public func document(_ descriptor: Descriptor) async throws(SluiceError) -> Buffer {
+    public func document(_ descriptor: BlobDescriptor) async throws(SluiceError) -> Buffer {
         let bytes = try await blob(descriptor.digest, size: descriptor.size).contents(limit: ImageManifest.largest)
         let found = try ContentDigest(of: bytes)
         guard found == descriptor.digest else {
@@ -172,7 +172,7 @@ public struct LocalImage: Sendable {
     /// Where it lies.
     public let layout: ImageLayout
     /// What its index says of it.
-    public let descriptor: Descriptor
+    public let descriptor: BlobDescriptor
     /// Its manifest.
     public let manifest: ImageManifest
     /// The manifest's bytes, which its digest is of.

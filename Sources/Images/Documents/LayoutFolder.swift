@@ -40,13 +40,13 @@ public struct LayoutFolder: Sendable {
     func file(_ digest: ContentDigest) -> String { "\(path)/blobs/sha256/\(digest.digits)" }
 
     /// Whether the blob is there already; what stands under a digest was held against it when it was written.
-    func has(_ descriptor: Descriptor) -> Bool {
+    func has(_ descriptor: BlobDescriptor) -> Bool {
         FileFacts(path: file(descriptor.digest)).map { $0.isRegular && $0.size == descriptor.size } ?? false
     }
 
     /// Keeps a document.
-    func add(_ bytes: Buffer, _ mediaType: String) async throws(SluiceError) -> Descriptor {
-        let descriptor = Descriptor(mediaType: mediaType, digest: try ContentDigest(of: bytes), size: bytes.count)
+    func add(_ bytes: Buffer, _ mediaType: String) async throws(SluiceError) -> BlobDescriptor {
+        let descriptor = BlobDescriptor(mediaType: mediaType, digest: try ContentDigest(of: bytes), size: bytes.count)
         if has(descriptor) { return descriptor }
         try await LayoutFolder.write(bytes, to: file(descriptor.digest))
         return descriptor
@@ -55,7 +55,7 @@ public struct LayoutFolder: Sendable {
     /// Keeps what `write` writes, whose digest is known only afterwards.
     func add(
         _ mediaType: String, _ write: (any ByteSink) async throws(SluiceError) -> Void
-    ) async throws(SluiceError) -> Descriptor {
+    ) async throws(SluiceError) -> BlobDescriptor {
         let temporary = "\(path)/blobs/.\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
         let file = try AtomicFile(temporary)
         let sink = try DigestingSink(file)
@@ -66,7 +66,7 @@ public struct LayoutFolder: Sendable {
             await sink.abandon()
             throw error
         }
-        let descriptor = Descriptor(mediaType: mediaType, digest: sink.digest(), size: sink.count)
+        let descriptor = BlobDescriptor(mediaType: mediaType, digest: sink.digest(), size: sink.count)
         if rename(temporary, self.file(descriptor.digest)) != 0 {
             let reason = String(cString: strerror(errno))
             unlink(temporary)
@@ -76,7 +76,7 @@ public struct LayoutFolder: Sendable {
     }
 
     /// Copies a blob from another layout.
-    func copy(_ descriptor: Descriptor, from layout: ImageLayout) async throws(SluiceError) {
+    func copy(_ descriptor: BlobDescriptor, from layout: ImageLayout) async throws(SluiceError) {
         if has(descriptor) { return }
         let blob = try layout.blob(descriptor.digest, size: descriptor.size)
         try await keep(descriptor) { (sink) throws(SluiceError) in
@@ -86,7 +86,7 @@ public struct LayoutFolder: Sendable {
 
     /// Keeps what `write` writes, when it is what `descriptor` says.
     func keep(
-        _ descriptor: Descriptor, _ write: (any ByteSink) async throws(SluiceError) -> Void
+        _ descriptor: BlobDescriptor, _ write: (any ByteSink) async throws(SluiceError) -> Void
     ) async throws(SluiceError) {
         let file = try AtomicFile(self.file(descriptor.digest))
         let sink = try DigestingSink(file, ends: false)
@@ -107,11 +107,11 @@ public struct LayoutFolder: Sendable {
     }
 
     /// Makes the image visible under `tag`, in place of another of that name.
-    func publish(_ descriptor: Descriptor, tag: String?) async throws(SluiceError) {
+    func publish(_ descriptor: BlobDescriptor, tag: String?) async throws(SluiceError) {
         try await LayoutFolder.write(Buffer(Array("{\"imageLayoutVersion\":\"1.0.0\"}".utf8)), to: "\(path)/oci-layout")
         var named = descriptor
         named.annotations[ImageLayout.nameKey] = tag
-        var images: [Descriptor] = []
+        var images: [BlobDescriptor] = []
         if FileFacts(path: "\(path)/index.json") != nil { images = try await ImageLayout(path).images }
         images.removeAll { $0.annotations[ImageLayout.nameKey] == tag }
         images.append(named)

@@ -13,7 +13,7 @@ struct BlobUpload: Sendable {
     var attempts = 6
 
     /// Sends the blob, if it has to be.
-    func send(_ blob: Descriptor, from layout: ImageLayout) async throws(SluiceError) -> PushResult.Way {
+    func send(_ blob: BlobDescriptor, from layout: ImageLayout) async throws(SluiceError) -> PushResult.Way {
         let what = "pushing \(blob.digest) to \(repository.registry.host)/\(repository.name)"
         if try await isPresent(blob, what) {
             monitor?.pass(blob.size)
@@ -57,13 +57,13 @@ struct BlobUpload: Sendable {
         return .uploaded
     }
 
-    private func isPresent(_ blob: Descriptor, _ what: String) async throws(SluiceError) -> Bool {
+    private func isPresent(_ blob: BlobDescriptor, _ what: String) async throws(SluiceError) -> Bool {
         let request = repository.request(.head, repository.url("blobs/\(blob.digest)"))
         return try await repository.fetch(request, what, accepting: [404]).response.isSuccess
     }
 
     private func mount(
-        _ blob: Descriptor, _ source: String, _ what: String
+        _ blob: BlobDescriptor, _ source: String, _ what: String
     ) async throws(SluiceError) -> (Bool, WebAddress?) {
         repository.authorizer.widen("repository:\(source):pull")
         let url = repository.url("blobs/uploads/").with(query: [("mount", blob.digest.description), ("from", source)])
@@ -84,7 +84,7 @@ struct BlobUpload: Sendable {
 
     /// Sends the rest of the blob, and says what it has to hash to.
     private func close(
-        _ place: WebAddress, _ blob: Descriptor, _ bytes: StoredBlob, from: Int, _ what: String
+        _ place: WebAddress, _ blob: BlobDescriptor, _ bytes: StoredBlob, from: Int, _ what: String
     ) async throws(SluiceError) {
         let range = bytes.range.lowerBound + from..<bytes.range.upperBound
         let request = repository.request(
@@ -95,7 +95,7 @@ struct BlobUpload: Sendable {
     }
 
     private func sendChunks(
-        _ begin: WebAddress, _ blob: Descriptor, _ bytes: StoredBlob, _ sent: Progress, _ what: String
+        _ begin: WebAddress, _ blob: BlobDescriptor, _ bytes: StoredBlob, _ sent: Progress, _ what: String
     ) async throws(SluiceError) {
         var place = begin
         var offset = 0
@@ -127,7 +127,7 @@ struct BlobUpload: Sendable {
 
     /// Where an upload goes on, and after how many bytes.
     private func status(
-        _ place: WebAddress, _ blob: Descriptor, _ what: String
+        _ place: WebAddress, _ blob: BlobDescriptor, _ what: String
     ) async throws(SluiceError) -> (WebAddress, Int) {
         let (response, _) = try await repository.fetch(repository.request(.get, place), what)
         let next = response.headers["Location"] == nil ? place : try repository.location(response)

@@ -83,7 +83,7 @@ final class RegistryAuthorizer: HTTPAuthorizer {
                 .inputOutput, "the registry \(host) does not say where its tokens come from",
                 hint: "it does not follow the distribution specification")
         }
-        guard realm.scheme == "https" || allowsPlain || Registry.isLoopback(realm.host) else {
+        guard realm.scheme == "https" || allowsPlain || ImageRegistry.isLoopback(realm.host) else {
             throw SluiceError(
                 .permission, "the registry \(host) sends whoever asks for a token to \(realm.origin), in the clear",
                 hint: "its tokens must come from an https address")
@@ -143,7 +143,7 @@ final class RegistryAuthorizer: HTTPAuthorizer {
     private func azureRefreshToken(_ service: String) async throws(SluiceError) -> String {
         if let kept = state.withLock({ $0.refresh }) { return kept }
         let settings = azure.settings
-        let identity = try await azure.identity.token(for: Registry.azureScope)
+        let identity = try await azure.identity.token(for: ImageRegistry.azureScope)
         var form = [("grant_type", "access_token"), ("service", service)]
         if let tenant = settings.tenant { form.append(("tenant", tenant)) }
         form.append(("access_token", identity.value))

@@ -1,7 +1,7 @@
 public import Support
 
 /// What a document says of another one, or of a layer: its type, its digest, its size.
-public struct Descriptor: Sendable, Equatable {
+public struct BlobDescriptor: Sendable, Equatable {
     /// What it is.
     public var mediaType: String
     /// What its bytes hash to.

@@ -8,7 +8,7 @@ public struct RemoteImage: Sendable {
     /// Under what it was asked for.
     public let reference: ImageReference
     /// The manifest.
-    public let descriptor: Descriptor
+    public let descriptor: BlobDescriptor
     /// What it says.
     public let manifest: ImageManifest
     /// Its bytes, which the digest is of.
@@ -17,7 +17,7 @@ public struct RemoteImage: Sendable {
     public let index: ImageIndex?
 }
 
-extension Registry {
+extension ImageRegistry {
     /// The image called `reference`: its manifest, for `platform` when there are several.
     ///
     /// - throws: `SluiceError` when it is not there, may not be read, or is not what its digest says.
@@ -32,7 +32,7 @@ extension Registry {
             let (type, bytes, digest) = try await document(version, expected, in: repository, reference)
             if !MediaType.isIndex(type) {
                 let manifest = try ImageManifest(bytes)
-                var descriptor = Descriptor(mediaType: type, digest: digest, size: bytes.count)
+                var descriptor = BlobDescriptor(mediaType: type, digest: digest, size: bytes.count)
                 descriptor.platform = index == nil ? nil : platform
                 return RemoteImage(
                     reference: reference, descriptor: descriptor, manifest: manifest, bytes: bytes, index: index)
@@ -130,7 +130,7 @@ extension Registry {
             bytes: image.bytes)
     }
 
-    func distinct(_ blobs: [Descriptor]) -> [Descriptor] {
+    func distinct(_ blobs: [BlobDescriptor]) -> [BlobDescriptor] {
         var seen = Set<ContentDigest>()
         return blobs.filter { seen.insert($0.digest).inserted }
     }

@@ -4,9 +4,9 @@ import Transport
 
 /// A container registry: any that follows OCI's distribution specification, Azure's among them.
 ///
-///     let registry = try Registry(reference, azure: azure)
+///     let registry = try ImageRegistry(reference, azure: azure)
 ///     let image = try await registry.find(reference, platform: .current)
-public final class Registry: Sendable {
+public final class ImageRegistry: Sendable {
     /// Its host as references name it.
     public let host: String
     let azure: AzureClient
@@ -32,7 +32,7 @@ public final class Registry: Sendable {
         self.allowsPlain = allowsPlain
         let named = host == "docker.io" ? "registry-1.docker.io" : host
         let name = named.hasPrefix("[") ? named.prefix { $0 != "]" } + "]" : named.prefix { $0 != ":" }
-        let isNear = Registry.isLoopback(String(name))
+        let isNear = ImageRegistry.isLoopback(String(name))
         let scheme = reference.scheme ?? (isNear || allowsPlain ? "http" : "https")
         guard scheme == "https" || isNear || allowsPlain else {
             throw SluiceError(
@@ -61,7 +61,7 @@ public final class Registry: Sendable {
 
     /// Whether requests may go to this address, to which the registry has led.
     func allows(_ url: WebAddress) -> Bool {
-        url.scheme == "https" || allowsPlain || Registry.isLoopback(url.host)
+        url.scheme == "https" || allowsPlain || ImageRegistry.isLoopback(url.host)
     }
 
     /// The repository `name`, with the right to `actions`: `pull`, or `pull,push`.
@@ -75,7 +75,7 @@ public final class Registry: Sendable {
 
 /// A repository of a registry, and requests to it.
 struct Repository: Sendable {
-    let registry: Registry
+    let registry: ImageRegistry
     let name: String
     let authorizer: RegistryAuthorizer
 

@@ -16,7 +16,7 @@ public struct PushResult: Sendable {
     /// The image's digest, by which deployments name it.
     public let digest: ContentDigest
     /// Each blob with its way.
-    public let blobs: [(descriptor: Descriptor, way: Way)]
+    public let blobs: [(descriptor: BlobDescriptor, way: Way)]
     /// The tags under which it is there now.
     public let tags: [String]
 
@@ -24,7 +24,7 @@ public struct PushResult: Sendable {
     public var uploadedBytes: Int { blobs.filter { $0.way == .uploaded }.reduce(0) { $0 + $1.descriptor.size } }
 }
 
-extension Registry {
+extension ImageRegistry {
     /// Sends an image: what the registry lacks, then the manifest, under every tag, or under its digest alone when there is
     /// none. An image that is broken off leaves nothing that anybody sees, and what has arrived is not sent again.
     ///
