@@ -5,7 +5,6 @@
         registry.requests()                           # [("HEAD", "/v2/orders/blobs/sha256:…", 404), …]
 """
 
-import json
 import os
 import re
 import shutil
@@ -67,12 +66,9 @@ class Registry:
         found = re.findall(r'"(GET|HEAD|PUT|POST|PATCH|DELETE) (\S+) HTTP/[\d.]+" (\d+)', self.log.read_text())
         return [(method, path, int(status)) for method, path, status in found]
 
-    def skopeo(self, *arguments):
-        """Runs skopeo without TLS; the credentials are given where some are needed."""
-        return skopeo(*arguments)
-
 
 def skopeo(*arguments, check=True):
+    """Runs skopeo."""
     done = subprocess.run(["skopeo", *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120)
     assert not check or done.returncode == 0, done.stderr
     return done
@@ -88,16 +84,17 @@ def unpack(layout, tag, bundle):
     return Path(bundle) / "rootfs"
 
 
+def can_enter():
+    """Whether this machine lets us change the root folder and mount /proc, as every container runtime does."""
+    probe = ["unshare", "--mount", "--pid", "--fork", "mount", "-t", "proc", "proc", "/proc"]
+    return os.getuid() == 0 and subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
 def in_root(root, *command, user=None, cwd="/work", env=None):
-    """Runs a program with `root` as its root folder and nothing of the machine's environment."""
-    chroot = ["chroot", *(["--userspec", user] if user else []), str(root)]
-    # The folder has to be entered inside, and there is no shell to do that.
+    """Runs a program with `root` as its root folder, with /proc, and nothing of the machine's environment."""
     program = command if cwd is None else ("/opt/sluice/bin/sluice", "-C", cwd, *command)
-    return subprocess.run([*chroot, *program], capture_output=True, check=False, timeout=120, env=env or {},
-                          stdin=subprocess.DEVNULL)
-
-
-def index(layout):
-    """{tag: digest} of a layout."""
-    document = json.loads((Path(layout) / "index.json").read_text())
-    return {item["annotations"]["org.opencontainers.image.ref.name"]: item["digest"] for item in document["manifests"]}
+    chroot = ["/usr/sbin/chroot", *(["--userspec", user] if user else []), str(root), *map(str, program)]
+    mounted = f'mount -t proc proc "{root}/proc" && exec "$@"'
+    return subprocess.run(
+        ["/usr/bin/unshare", "--mount", "--pid", "--fork", "/bin/sh", "-c", mounted, "sh", *chroot], capture_output=True,
+        check=False, timeout=120, env=env or {}, stdin=subprocess.DEVNULL)

@@ -15,7 +15,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from conftest import BINARY, ROOT
-from registries import Registry, in_root, index, skopeo, unpack
+from registries import Registry, can_enter, in_root, skopeo, unpack
 
 SCHEMAS = ROOT.parent / "shared/contracts/oci/image-spec"
 pytestmark = pytest.mark.skipif(
@@ -139,7 +139,7 @@ def test_the_same_input_gives_the_same_bytes(sluice, project, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar", "b.tar", "c", "d.tar", "moved"]
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="skipped: chroot is for root")
+@pytest.mark.skipif(not can_enter(), reason="skipped: root folders and mounts are for root")
 def test_runs_in_a_root_of_its_own(image, tmp_path):
     layout, facts, _ = image
     root = unpack(layout, "1.0", tmp_path / "bundle")
@@ -157,7 +157,7 @@ def test_runs_in_a_root_of_its_own(image, tmp_path):
     assert b"libcurl" not in done.stderr, done.stderr
     loaded = in_root(root, "/opt/sluice/lib/ld.so", "--list", "/opt/sluice/lib/sluice", cwd=None).stdout.decode()
     places = [line.split("=> ")[1].split()[0] for line in loaded.splitlines() if "=>" in line]
-    assert len(places) > 10 and all(place.startswith(("/lib/", "/opt/sluice/lib/")) for place in places), loaded
+    assert len(places) > 10 and all(place.startswith("/opt/sluice/lib/") for place in places), loaded
     assert (root / "etc/passwd").read_text().splitlines()[1].startswith("sluice:x:65532:")
     assert (root / "tmp").stat().st_mode & 0o7777 == 0o1777
 
@@ -265,9 +265,8 @@ def test_builds_on_top_of_an_image_in_a_registry(sluice, base, registry, tmp_pat
     assert all(ways[layer["digest"]] == "mounted" for layer in theirs["layers"]), ways
     root = unpack(layout, "1", tmp_path / "bundle")
     assert (root / "lib").is_symlink() and (root / "etc/os-release").read_text() == "NAME=base\n"
-    if os.getuid() == 0:
-        # A container has /proc, by which the loader finds the program's folder; here it is told.
-        done = in_root(root, "/opt/sluice/bin/sluice", "--version", cwd=None, env={"LD_ORIGIN_PATH": "/opt/sluice/lib"})
+    if can_enter():
+        done = in_root(root, "/opt/sluice/bin/sluice", "--version", cwd=None)
         assert done.returncode == 0, done.stderr
     # From the layout itself it is the same image, but for what its base is called.
     local = json.loads(sluice("image", "build", "-o", tmp_path / "local", "--base", base, "--json").text)

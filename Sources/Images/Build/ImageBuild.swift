@@ -205,9 +205,6 @@ public struct ImageBuild: Sendable {
                 kind: .symbolicLink("\(ProgramFiles.home)/etc/ca-certificates.crt")))
         layer.add(TarEntry(path: "usr/bin/sluice", kind: .symbolicLink("\(ProgramFiles.home)/bin/sluice")))
         layer.add(TarEntry(path: "bin", kind: .symbolicLink("usr/bin")))
-        // The loader looks there by itself, where no /proc tells it in which folder the program is.
-        let triple = program.elf.machine == 183 ? "aarch64-linux-gnu" : "x86_64-linux-gnu"
-        layer.add(TarEntry(path: "lib/\(triple)", kind: .symbolicLink("../opt/sluice/lib")))
         return layer
     }
 
