@@ -94,6 +94,7 @@ def in_root(root, *command, user=None, cwd="/work", env=None):
     """Runs a program with `root` as its root folder, with /proc, and nothing of the machine's environment."""
     program = command if cwd is None else ("/opt/sluice/bin/sluice", "-C", cwd, *command)
     chroot = ["/usr/sbin/chroot", *(["--userspec", user] if user else []), str(root), *map(str, program)]
+    (Path(root) / "proc").mkdir(exist_ok=True)
     mounted = f'mount -t proc proc "{root}/proc" && exec "$@"'
     return subprocess.run(
         ["/usr/bin/unshare", "--mount", "--pid", "--fork", "/bin/sh", "-c", mounted, "sh", *chroot], capture_output=True,

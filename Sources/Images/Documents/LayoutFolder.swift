@@ -19,8 +19,7 @@ public struct LayoutFolder: Sendable {
                     .invalidConfiguration, "is a file, and an image's folder is needed there", place: .init(file: path),
                     hint: "name another folder with --output, or a file that ends in .tar")
             }
-            let isLayout = FileFacts(path: "\(path)/oci-layout") != nil
-            guard isLayout || LayoutFolder.isEmpty(path) else {
+            guard LayoutFolder.holdsNothingElse(path) else {
                 throw SluiceError(
                     .conflict, "holds other things than an image", place: .init(file: path),
                     hint: "name a folder that is empty, or not there yet, with --output")
@@ -29,12 +28,18 @@ public struct LayoutFolder: Sendable {
         try Storage.makeFolders("\(path)/blobs/sha256")
     }
 
-    private static func isEmpty(_ path: String) -> Bool {
+    /// Whether the folder is empty or a layout, or one that was begun by somebody who died.
+    private static func holdsNothingElse(_ path: String) -> Bool {
+        if FileFacts(path: "\(path)/oci-layout") != nil { return true }
         guard let folder = opendir(path) else { return false }
         defer { closedir(folder) }
-        var count = 0
-        while readdir(folder) != nil { count += 1 }
-        return count <= 2
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if ![".", "..", "blobs"].contains(name), !AtomicFile.isUnfinished(name) { return false }
+        }
+        return true
     }
 
     func file(_ digest: ContentDigest) -> String { "\(path)/blobs/sha256/\(digest.digits)" }
