@@ -161,15 +161,16 @@ let package = Package(
                 "TestData",
             ]),
 
-        library("Map", ["LakeTables", "Warehouse", "Runs", "Parquet", "Storage", "Settings", "Columns", "Support"]),
-        tests("Map", ["Map", "LakeTables", "Parquet", "Storage", "Columns", "Support", "TestData"]),
+        library(
+            "Map", ["LakeTables", "Warehouse", "Runs", "Parquet", "ODBC", "Storage", "Settings", "Columns", "Support"]),
+        tests("Map", ["Map", "LakeTables", "Parquet", "ODBC", "Storage", "Columns", "Support", "TestData"]),
 
         // Floor 7: the library's face.
         library(
             "Sluice",
             [
                 "Ingest", "Report", "Map", "Azure", "Sales", "Project", "Connectors", "Warehouse", "Runs", "Stores",
-                "Storage",
+                "ODBC", "Storage",
                 "Settings", "Columns", "Support",
             ]),
 

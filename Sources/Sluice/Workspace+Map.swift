@@ -1,5 +1,8 @@
+import Connectors
 public import Map
+import ODBC
 import Runs
+import Settings
 import Storage
 public import Support
 import Warehouse
@@ -11,8 +14,17 @@ extension Workspace {
         guard declared.kind == MapKeys.kind else {
             throw SluiceError(.invalidConfiguration, "job \"\(name)\" is of kind \(declared.kind), not map")
         }
-        return try MapJob(declared.settings, name: name, project: project.name)
+        var job = try MapJob(declared.settings, name: name, project: project.name)
+        synapse.complete(&job)
+        // The usual folder is none that Synapse could read.
+        if job.dialect == .synapse, job.lake == nil, job.location == nil, project.lake.literal == "./lake" {
+            job.lake = synapse.lake
+        }
+        return job
     }
+
+    /// What the environment says of Synapse, for jobs that say nothing themselves.
+    private var synapse: SynapseEnvironment { SynapseEnvironment(context.environment) }
 
     /// What a run of the map job called `name` would do. Nothing is changed, save that what footers say is remembered.
     public func planMap(_ name: String, options: MapOptions = .init()) async throws(SluiceError) -> MapResult {
@@ -56,6 +68,13 @@ extension Workspace {
     ) async throws(SluiceError) -> JobOutcome {
         // What is wrong with the lake's name is told before a run begins.
         _ = try lake(of: job)
+        if job.dialect.isScript, job.out == nil, !job.isConnected, !options.plansOnly {
+            throw SluiceError(
+                .invalidConfiguration,
+                "for \(job.dialect.rawValue) the job has neither a file for a script nor a connection to a server",
+                hint: job.dialect == .synapse
+                    ? "write out: names.sql, or connection: NAME, or set SYNAPSE_SERVER" : "write out: names.sql")
+        }
         let warehouse = try await warehouse(of: job)
         return await JobRun(record: record, stateFolder: stateFolder, observer: observer) {
             [self, id = record.id] monitor throws(SluiceError) in
@@ -69,14 +88,33 @@ extension Workspace {
     ) throws(SluiceError) -> MapRun {
         MapRun(
             id, of: job, over: try lake(of: job), memory: "\(stateFolder)/map.db", warehouse: warehouse,
-            options: options,
-            monitor: monitor,
+            connect: job.isConnected && job.out == nil
+                ? { database async throws(SluiceError) in try await session(of: job, with: database) } : nil,
+            masterKey: synapse.masterKey, options: options, monitor: monitor,
             create: { path throws(SluiceError) in try await place(path).create() },
             remove: { path throws(SluiceError) in
                 let (store, path) = try place(path).folder
                 try await store.remove(path)
             },
             open: { path throws(SluiceError) in try lake(path) })
+    }
+
+    /// A session with the server of a job.
+    private func session(of job: MapJob, with database: String?) async throws(SluiceError) -> ODBCConnection {
+        let settings: ConnectionSettings
+        if let name = job.connection {
+            settings = try await connection(name)
+        } else {
+            guard let server = synapse.server else {
+                throw SluiceError(.invalidConfiguration, "no server is named", hint: "set SYNAPSE_SERVER")
+            }
+            settings = try await registry.settings(
+                url: Scalar("mssql://\(server.host)"), in: context,
+                arguments: ["port": server.port, "username": server.username, "password": server.password])
+        }
+        return try await settings.openTransact(database: database) { host in
+            job.dialect == .synapse ? SynapseEnvironment.serverless(host) : host
+        }
     }
 
     private func lake(of job: MapJob) throws(SluiceError) -> any ObjectStore {

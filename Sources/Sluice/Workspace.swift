@@ -19,7 +19,7 @@ public struct Workspace: Sendable {
     public let stores: any StoreOpener
     /// Azure as the project sees it: settings, identity, requests. One for all that the project does.
     public let azure: AzureAccess
-    private let context: ConnectionContext
+    let context: ConnectionContext
 
     /// The workspace of `project`.
     ///

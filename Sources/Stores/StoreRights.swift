@@ -4,7 +4,7 @@ import Support
 /// With what right accounts are used. The first that is there counts:
 ///
 /// 1. the shared access signature in the URL;
-/// 2. `AZURE_STORAGE_CONNECTION_STRING`, when it is of this account;
+/// 2. `AZURE_STORAGE_CONNECTION_STRING`, or else `STORAGE_CONNECTION_STRING`, when it is of this account;
 /// 3. `AZURE_STORAGE_KEY`, then `AZURE_STORAGE_SAS_TOKEN`, when `AZURE_STORAGE_ACCOUNT` is this account;
 /// 4. the key that everybody knows, of the emulators' `devstoreaccount1`;
 /// 5. the identity: environment, workload, managed identity, Azure CLI.
@@ -12,6 +12,8 @@ import Support
 /// OneLake takes signatures of its own and identities only.
 struct StoreRights: Sendable {
     private let environment: [String: String]
+    /// The second is what the jobs are started with that came before `sluice map`.
+    private static let connectionStrings = ["AZURE_STORAGE_CONNECTION_STRING", "STORAGE_CONNECTION_STRING"]
 
     init(environment: [String: String]) { self.environment = environment }
 
@@ -50,12 +52,13 @@ struct StoreRights: Sendable {
         if location.isOneLake { return Right(kind: .identity, endpoint: endpoint) }
         let account =
             location.account.hasSuffix("-secondary") ? String(location.account.dropLast(10)) : location.account
-        if let text = value("AZURE_STORAGE_CONNECTION_STRING") {
+        for name in StoreRights.connectionStrings {
+            guard let text = value(name) else { continue }
             let string: StorageConnectionString
             do throws(SluiceError) {
                 string = try StorageConnectionString(text)
             } catch {
-                throw error.at(.init(file: "AZURE_STORAGE_CONNECTION_STRING"))
+                throw error.at(.init(file: name))
             }
             if string.account == account {
                 // Its endpoints count where the URL leaves the host to the settings.

@@ -221,58 +221,6 @@ private func devices() throws -> LakeLayout {
     }
 }
 
-/// A database that has these objects, and notes what it is told.
-private final class NotedTarget: MapTarget {
-    let name = "noted"
-    let there: MapInventory
-    let statements = Mutex<[String]>([])
-
-    init(_ there: MapInventory) { self.there = there }
-
-    func inventory(of schema: String, mark: String) async throws(SluiceError) -> MapInventory { there }
-    func run(_ more: [String]) async throws(SluiceError) { statements.withLock { $0 += more } }
-}
-
-@Suite struct MapTargetTests {
-    @Test func aTargetIsToldWhatIsMissingAndNothingElse() async throws {
-        let folder = try Folder()
-        let store = FolderStore(folder.path + "/lake")
-        for name in ["a", "b", "theirs"] {
-            let schema = Schema([Field("id", .int64)])
-            let writer = try await ParquetWriter(try await store.create("\(name)/1.parquet"), schema: schema)
-            try await writer.write(RecordBatch(schema: schema, columns: [.nulls(.int64, count: 1)], rowCount: 1))
-            _ = try await writer.finish()
-        }
-        var job = MapJob(name: "x")
-        job.dialect = .fabric
-        func perform(_ target: NotedTarget) async throws -> MapResult {
-            try await MapRun(
-                "run", of: job, over: store, memory: folder.file("map.db"), target: target,
-                create: { path throws(SluiceError) in try await store.create(path) },
-                remove: { path throws(SluiceError) in try await store.remove(path) },
-                open: { _ throws(SluiceError) in store }
-            ).perform()
-        }
-        let gone = MapInventory.Owned(name: "gone", kind: "view", source: "gone/*.parquet", definition: "1")
-        let first = NotedTarget(MapInventory(owned: [gone], foreign: ["theirs"]))
-        let result = try await perform(first)
-        #expect(result.isPartial)
-        #expect(result.plan.changes.map(\.action) == [.create, .create, .drop, .blocked])
-        #expect(
-            first.statements.withLock { $0.map { String($0.prefix(35)) } } == [
-                "CREATE OR ALTER VIEW [dbo].[a] AS\n/", "CREATE OR ALTER VIEW [dbo].[b] AS\n/",
-                "DROP VIEW IF EXISTS [dbo].[gone]",
-            ])
-        // By the words that their comments bear, they are known again.
-        let owned = result.plan.changes.compactMap(\.object).filter { $0.name != "theirs" }.map {
-            MapInventory.Owned(name: $0.name, kind: $0.kind, source: $0.source, definition: $0.fingerprint)
-        }
-        let second = NotedTarget(MapInventory(owned: owned, foreign: ["theirs"]))
-        #expect(try await perform(second).plan.pending.isEmpty)
-        #expect(second.statements.withLock { $0 }.isEmpty)
-    }
-}
-
 extension String {
     fileprivate func trimmingEnd() -> String { hasSuffix("\n") ? String(dropLast()) : self }
 }

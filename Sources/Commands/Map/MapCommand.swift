@@ -29,7 +29,9 @@ struct MapCommand: Command {
     let schema = Parameter.optional("schema", .text, help: "The schema that the names are in")
     let objects = Parameter.optional(
         "objects", .text.named("views|tables"), help: "For synapse: views, or external tables; views")
-    let database = Parameter.optional("database", .text, help: "For synapse: the database that the script works in")
+    let database = Parameter.optional("database", .text, help: "For synapse: the database to work in, made if missing")
+    let connection = Parameter.optional(
+        "connection", .connection, help: "For synapse and fabric: make the names on this server, a connection or URL")
     let location = Parameter.optional(
         "location", .text.named("URL"), help: "Where the engine finds the lake, if not where Sluice does")
     let project = ProjectParameters()
@@ -40,7 +42,8 @@ struct MapCommand: Command {
             [
                 .arguments(lake), ParameterGroup("Work", [plan, apply, full, out, errors]),
                 ParameterGroup("Tables", [layout, partitions, condition, include, exclude]),
-                ParameterGroup("Names", [dialect, name, schema, objects, database, location]), project.group,
+                ParameterGroup("Names", [dialect, name, schema, objects, database, connection, location]),
+                project.group,
             ],
             discussion: """
                 The lake is listed once, and of its files only the footers are read: those of new and changed files, since \
@@ -49,12 +52,18 @@ struct MapCommand: Command {
 
                 Files that cannot be read are listed, and the others are mapped: exit code 3. What Sluice did not make \
                 in a database is never touched.
+
+                Without LAKE and without a project, the environment of synapse-map-tables.py is a job of its own: \
+                STORAGE_ACCOUNT, CONTAINER_OUTPUT, SYNAPSE_SERVER and the others.
                 """,
             examples: [
                 .init("sluice map ./lake", "which tables there are, and what would be made of them"),
                 .init("sluice map ./lake --out names.sql", "a script for DuckDB"),
                 .init("sluice map ./lake --dialect spark --out names.sql", "a script for Spark"),
                 .init("sluice map --layout '{shop}/{table}/{yyyy}/{mm}/*.parquet'", "tables by a pattern"),
+                .init(
+                    "sluice map az://lake1/raw --dialect synapse --connection synapse --database lake",
+                    "names on a server, by a connection of the project"),
                 .init("sluice map names --plan", "what the job 'names' of the project would do"),
             ])
     }
@@ -63,15 +72,21 @@ struct MapCommand: Command {
         let workspace = try context.workspaceIfAny(project, arguments)
         var options = MapOptions()
         options.full = arguments[full]
-        let job = try job(arguments, workspace)
-        options.plansOnly = arguments[plan] || (job.out == nil && !arguments[apply])
+        let job = try job(arguments, workspace, in: context)
+        options.plansOnly = arguments[plan] || (job.out == nil && !job.isConnected && !arguments[apply])
         if arguments[plan], arguments[apply] {
             throw SluiceError(.usage, "--plan and --apply cannot be meant at once")
         }
-        if arguments[apply], job.dialect.isScript, job.out == nil {
+        if arguments[apply], job.dialect.isScript, job.out == nil, !job.isConnected {
             throw SluiceError(
                 .usage, "for \(job.dialect.rawValue) there is no connection to apply it by",
-                hint: "Name a file for the script with --out, and run that.")
+                hint: "Name a file for the script with --out, and run that"
+                    + (job.dialect.speaksTransact ? "; or name the server with --connection." : "."))
+        }
+        if job.connection != nil, !job.dialect.speaksTransact {
+            throw SluiceError(
+                .usage, "--connection is for synapse and fabric, and the dialect is \(job.dialect.rawValue)",
+                hint: "Name one of these with --dialect.")
         }
         if job.out == "-", context.options.isJSON {
             throw SluiceError(
@@ -95,9 +110,12 @@ struct MapCommand: Command {
     }
 
     /// The job of the project that is named, or one by options alone.
-    private func job(_ arguments: Arguments, _ workspace: Workspace) throws -> MapJob {
+    private func job(_ arguments: Arguments, _ workspace: Workspace, in context: Context) throws -> MapJob {
         var job = MapJob(name: "map")
-        if let text = arguments[lake] {
+        let environment = SynapseEnvironment(context.environment)
+        if arguments[lake] == nil, environment.isPresent, !ProjectFile.isAnywhere(in: context) {
+            job = try environment.job()
+        } else if let text = arguments[lake] {
             if let declared = workspace.project.job(text) {
                 job = try workspace.map(declared.name)
             } else {
@@ -111,7 +129,11 @@ struct MapCommand: Command {
         for condition in arguments[condition] { job.restrictions[condition.name] = condition.value }
         if !arguments[include].isEmpty { job.include = arguments[include] }
         if !arguments[exclude].isEmpty { job.exclude = arguments[exclude] }
-        job.dialect = arguments[dialect] ?? job.dialect
+        if let word = arguments[dialect], word != job.dialect {
+            job.dialect = word
+            (job.connection, job.usesEnvironmentServer) = (nil, false)
+        }
+        if let name = arguments[connection] { (job.connection, job.out) = (name, nil) }
         job.template = arguments[name] ?? job.template
         job.schema = arguments[schema] ?? job.schema
         if let kind = arguments[objects] {
@@ -122,7 +144,14 @@ struct MapCommand: Command {
         }
         job.database = arguments[database] ?? job.database
         job.location = arguments[location] ?? job.location
-        job.out = arguments[out] ?? job.out
+        if let file = arguments[out] {
+            if arguments[connection] != nil {
+                throw SluiceError(
+                    .usage, "--out and --connection cannot be meant at once",
+                    hint: "A script is for whoever has no connection.")
+            }
+            (job.out, job.connection, job.usesEnvironmentServer) = (file, nil, false)
+        }
         job.errors = arguments[errors] ?? job.errors
         return job
     }

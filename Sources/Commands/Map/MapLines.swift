@@ -53,6 +53,12 @@ struct MapLines {
         for change in result.plan.blocked {
             warn("\(Display.safe(change.name)) is there already, was not made by Sluice, and is left alone")
         }
+        for change in result.plan.failed.prefix(20) {
+            warn("\(Display.safe(change.name)) was refused: \(Display.safe(change.failure ?? ""))")
+        }
+        if result.plan.failed.count > 20 {
+            warn("and \(result.plan.failed.count - 20) more that were refused: see --json")
+        }
         if let errors = result.errors { say("unreadable files are listed in \(Display.safe(errors))") }
         let footers = result.footersRead == 1 ? "1 footer" : "\(ProgressView.count(result.footersRead)) footers"
         say(
@@ -76,6 +82,7 @@ struct MapLines {
                 case .drop: result.isApplied ? "dropped" : "to drop"
                 case .unchanged: "unchanged"
                 case .blocked: "left alone"
+                case .failed: "refused"
                 }
             return "\(ProgressView.count(count)) \(word)"
         }

@@ -200,7 +200,7 @@ struct SparkDialect: Dialect {
             switch change.action {
             case .create, .unchanged: statements += change.object?.statements ?? []
             case .alter: statements += change.sql
-            case .drop, .blocked: break
+            case .drop, .blocked, .failed: break
             }
         }
         return statements

@@ -25,6 +25,8 @@ struct TransactDialect: Dialect {
     var database: String?
     /// What the data source is called; nil for a name made of its location, so that a lake that moves gets another one.
     var source: String?
+    /// Whether statements are run one by one by whoever knows what there is, and not as a script on whatever there is.
+    var isApplied = false
     /// How long texts are: a number, or `max`.
     var textLength = "8000"
 
@@ -39,11 +41,13 @@ struct TransactDialect: Dialect {
 
     func text(_ value: String) -> String { "N'" + SQLText.doubled(value, "'") + "'" }
 
-    private func full(_ name: String) -> String { quote(schema) + "." + quote(name) }
+    func full(_ name: String) -> String { quote(schema) + "." + quote(name) }
 
-    private var sourceName: String { source ?? "sluice_" + MapFingerprint.of(paths.root) }
+    var sourceName: String { source ?? "sluice_" + MapFingerprint.of(paths.root) }
     private static let formatName = "ParquetFormat"
     private static let credentialName = "sluice_identity"
+    /// How a view begins: whoever knows that there is none makes no one else's go.
+    private var making: String { isApplied ? "CREATE VIEW" : "CREATE OR ALTER VIEW" }
 
     // MARK: - Objects
 
@@ -93,8 +97,8 @@ struct TransactDialect: Dialect {
         let all =
             columns + table.partitions.map { MapObject.Column($0.name, sqlType($0.type)) }
         let hash = MapFingerprint.of(body)
-        let create =
-            "CREATE OR ALTER VIEW \(full(name)) AS\n/* \(SQLText.comment("\(mark) \(hash)")) */\n" + body
+        let mark = TransactMark(owner: mark, hash: hash, source: table.id)
+        let create = "\(making) \(full(name)) AS\n\(mark.text)\n\(body)"
         return .success(
             MapObject(
                 name: name, kind: "view", source: table.id, columns: all, statements: [create], notes: notes,
@@ -165,7 +169,9 @@ struct TransactDialect: Dialect {
 
     func replace(_ object: MapObject, _ known: MapInventory.Owned) -> [String] {
         // A view is put in place of a view in one step; an external table cannot be.
-        if object.kind == "view", known.kind == "view", known.name == object.name { return object.statements }
+        if object.kind == "view", known.kind == "view", known.name == object.name {
+            return object.statements.map { "ALTER VIEW" + $0.dropFirst(making.count) }
+        }
         return [drop(known.name, known.kind)] + object.statements
     }
 
@@ -198,36 +204,94 @@ struct TransactDialect: Dialect {
         var batches: [String] = []
         if let database {
             batches += [
-                "IF NOT EXISTS (SELECT 1 FROM sys.databases WHERE name = \(text(database)))\n"
-                    + "CREATE DATABASE \(quote(database)) COLLATE Latin1_General_100_BIN2_UTF8",
+                "IF NOT EXISTS (SELECT 1 FROM sys.databases WHERE name = \(text(database)))\n" + creation(of: database),
                 "USE \(quote(database))",
             ]
         }
+        return batches + foundations().flatMap { $0.batches }
+    }
+
+    /// Makes a database in which texts are UTF-8.
+    func creation(of database: String) -> String {
+        "CREATE DATABASE \(quote(database)) COLLATE Latin1_General_100_BIN2_UTF8"
+    }
+
+    /// Something that views and tables stand on.
+    struct Foundation {
+        /// What to call it.
+        var title: String
+        /// Stops when it is there and is not what it should be; none where that cannot be.
+        var condition: String?
+        /// Finds a row when it is there.
+        var search: String
+        /// Makes it.
+        var make: String
+        /// Whether the password stands in `make`, for which there is a variable of `sqlcmd` until it is known.
+        var hasPassword = false
+
+        /// It, as batches of a script.
+        var batches: [String] {
+            [condition, "IF NOT EXISTS (\(search))\n\(make)"].compactMap { $0 }
+        }
+
+        /// The statements that make it, with the password of whoever runs them.
+        func making(_ password: String?) throws(SluiceError) -> String {
+            guard hasPassword else { return make }
+            guard let password, !password.isEmpty else {
+                throw SluiceError(
+                    .invalidConfiguration,
+                    "the database has no master key yet, and there is no password to make one with",
+                    hint: "set the environment variable MASTER_KEY_PASSWORD")
+            }
+            Redactor.shared.protect(password)
+            return make.replacing(TransactDialect.passwordVariable, with: "'" + SQLText.doubled(password, "'") + "'")
+        }
+    }
+
+    /// The password comes from whoever runs the script: `sqlcmd -v MASTER_KEY_PASSWORD=…`, or the environment.
+    private static let passwordVariable = "'$(MASTER_KEY_PASSWORD)'"
+
+    /// What views and tables stand on, in the order in which it is made.
+    func foundations() -> [Foundation] {
+        var foundations: [Foundation] = []
         if engine == .synapse {
             let place = text(sourceName)
-            batches += [
-                // The password comes from whoever runs the script: sqlcmd -v MASTER_KEY_PASSWORD=…, or the environment.
-                "IF NOT EXISTS (SELECT 1 FROM sys.symmetric_keys WHERE name = N'##MS_DatabaseMasterKey##')\n"
-                    + "CREATE MASTER KEY ENCRYPTION BY PASSWORD = '$(MASTER_KEY_PASSWORD)'",
-                "IF NOT EXISTS (SELECT 1 FROM sys.database_scoped_credentials WHERE name = "
-                    + "\(text(TransactDialect.credentialName)))\n"
-                    + "CREATE DATABASE SCOPED CREDENTIAL \(quote(TransactDialect.credentialName)) "
-                    + "WITH IDENTITY = 'Managed Identity'",
-                "IF EXISTS (SELECT 1 FROM sys.external_data_sources WHERE name = \(place) AND location <> \(text(paths.root)))\n"
-                    + "THROW 50000, N'The data source is there, and has another location: remove it, or give the job another.', 1",
-                "IF NOT EXISTS (SELECT 1 FROM sys.external_data_sources WHERE name = \(place))\n"
-                    + "CREATE EXTERNAL DATA SOURCE \(quote(sourceName)) WITH (LOCATION = \(text(paths.root)), "
-                    + "CREDENTIAL = \(quote(TransactDialect.credentialName)))",
-                "IF NOT EXISTS (SELECT 1 FROM sys.external_file_formats WHERE name = "
-                    + "\(text(TransactDialect.formatName)))\n"
-                    + "CREATE EXTERNAL FILE FORMAT \(quote(TransactDialect.formatName)) WITH (FORMAT_TYPE = PARQUET)",
+            let credential = quote(TransactDialect.credentialName)
+            foundations += [
+                Foundation(
+                    title: "the master key",
+                    search: "SELECT 1 FROM sys.symmetric_keys WHERE name = N'##MS_DatabaseMasterKey##'",
+                    make: "CREATE MASTER KEY ENCRYPTION BY PASSWORD = \(TransactDialect.passwordVariable)",
+                    hasPassword: true),
+                Foundation(
+                    title: "the credential \(TransactDialect.credentialName)",
+                    search: "SELECT 1 FROM sys.database_scoped_credentials WHERE name = "
+                        + text(TransactDialect.credentialName),
+                    make: "CREATE DATABASE SCOPED CREDENTIAL \(credential) WITH IDENTITY = 'Managed Identity'"),
+                Foundation(
+                    title: "the data source \(Display.safe(sourceName))",
+                    condition:
+                        "IF EXISTS (SELECT 1 FROM sys.external_data_sources WHERE name = \(place) AND location <> "
+                        + "\(text(paths.root)))\n"
+                        + "THROW 50000, N'The data source is there, and has another location: remove it, or give the job another.', 1",
+                    search: "SELECT 1 FROM sys.external_data_sources WHERE name = \(place)",
+                    make: "CREATE EXTERNAL DATA SOURCE \(quote(sourceName)) WITH (LOCATION = \(text(paths.root)), "
+                        + "CREDENTIAL = \(credential))"),
+                Foundation(
+                    title: "the file format \(TransactDialect.formatName)",
+                    search: "SELECT 1 FROM sys.external_file_formats WHERE name = \(text(TransactDialect.formatName))",
+                    make:
+                        "CREATE EXTERNAL FILE FORMAT \(quote(TransactDialect.formatName)) WITH (FORMAT_TYPE = PARQUET)"),
             ]
         }
         if schema.lowercased() != "dbo" {
-            batches.append(
-                "IF SCHEMA_ID(\(text(schema))) IS NULL\nEXEC(\(text("CREATE SCHEMA \(quote(schema))")))")
+            foundations.append(
+                Foundation(
+                    title: "the schema \(Display.safe(schema))",
+                    search: "SELECT 1 FROM sys.schemas WHERE name = \(text(schema))",
+                    make: "EXEC(\(text("CREATE SCHEMA \(quote(schema))")))"))
         }
-        return batches
+        return foundations
     }
 
     /// Stops the script when anything that it would touch is somebody else's.
@@ -260,73 +324,5 @@ struct TransactDialect: Dialect {
             + "WHERE s.name = \(text(schema)) AND t.name = \(text(name)))\n\(drop(name, "table"))"
         let tables = engine == .synapse && makesTables ? [table] : []
         return onlyTable ? tables : tables + [drop(name, "view")]
-    }
-}
-
-/// The types of columns in T-SQL's words.
-enum TransactTypes {
-    /// Why a column cannot be read; nil when it can.
-    static func obstacle(_ column: LakeColumn) -> String? {
-        if column.isAmbiguous { return "two columns of one file have its name, whatever the case" }
-        let target = column.field.type
-        switch target {
-        case .float16: return "there is no type for \(target)"
-        case .decimal(let precision, let scale) where !(0...precision).contains(scale):
-            return "there is no type for \(target)"
-        default: break
-        }
-        let misfits = column.types.filter { !isReadable($0, as: target) }.map { "\($0)" }.sorted()
-        return misfits.isEmpty
-            ? nil : "files have it as \(misfits.joined(separator: " and ")), which is not read as \(target)"
-    }
-
-    /// The type of a column. Texts are UTF-8, in a collation that lets filters on them reach the files.
-    static func sqlType(_ type: DataType, _ textLength: String, _ engine: TransactDialect.Engine) -> String {
-        let collation = engine == .synapse ? " COLLATE Latin1_General_100_BIN2_UTF8" : ""
-        switch type {
-        case .bool: return "bit"
-        case .int8, .int16: return "smallint"
-        case .uint8: return engine == .synapse ? "tinyint" : "smallint"
-        case .int32, .uint16: return "int"
-        case .int64, .uint32: return "bigint"
-        case .uint64: return "decimal(20,0)"
-        case .float16, .float32: return "real"
-        case .float64: return "float"
-        case .decimal(let precision, let scale): return "decimal(\(precision),\(scale))"
-        case .null, .utf8: return "varchar(\(textLength))\(collation)"
-        case .json, .list, .structure, .map: return "varchar(max)\(collation)"
-        case .binary: return "varbinary(\(textLength))"
-        case .fixedBinary(let width): return width <= 8000 ? "varbinary(\(width))" : "varbinary(max)"
-        case .date: return "date"
-        case .time(let unit): return "time(\(digits(unit)))"
-        case .timestamp(let unit, _): return "datetime2(\(digits(unit)))"
-        case .uuid: return "uniqueidentifier"
-        }
-    }
-
-    private static func digits(_ unit: TimeUnit) -> Int {
-        switch unit {
-        case .second: 0
-        case .millisecond: 3
-        case .microsecond: 6
-        case .nanosecond: 7
-        }
-    }
-
-    /// Whether a column of `type` in a file can be declared as one of `target`.
-    static func isReadable(_ type: DataType, as target: DataType) -> Bool {
-        if type == target || type == .null { return true }
-        switch (type, target) {
-        case (.int8, .int16), (.int8, .int32), (.int8, .int64), (.int16, .int32), (.int16, .int64), (.int32, .int64),
-            (.uint8, .uint16), (.uint8, .uint32), (.uint16, .uint32), (.uint8, .int32), (.uint8, .int64),
-            (.uint16, .int64),
-            (.uint32, .int64), (.float32, .float64), (.json, .utf8), (.binary, .fixedBinary), (.fixedBinary, .binary):
-            return true
-        case (.timestamp(_, let zone), .timestamp(_, let other)): return (zone == nil) == (other == nil)
-        case (.time, .time), (.list, .list), (.structure, .structure), (.map, .map): return true
-        case (.decimal(let precision, let scale), .decimal(let other, let otherScale)):
-            return otherScale >= scale && other - otherScale >= precision - scale
-        default: return false
-        }
     }
 }

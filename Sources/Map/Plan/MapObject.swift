@@ -76,6 +76,8 @@ public struct MapChange: Sendable {
         case unchanged
         /// There is something else of that name, which Sluice did not make, and leaves alone.
         case blocked
+        /// It was to be changed, and the database refused.
+        case failed
     }
 
     /// What is to be done.
@@ -88,6 +90,8 @@ public struct MapChange: Sendable {
     public var sql: [String]
     /// The object as it is to be; nil of one that is dropped.
     public var object: MapObject?
+    /// Why it could not be done.
+    public var failure: String?
 
     /// The change for machines.
     public var json: JSONText {
@@ -96,6 +100,7 @@ public struct MapChange: Sendable {
             "kind": object.map { .string($0.kind) } ?? .null,
             "columns": .array(
                 (object?.columns ?? []).map { ["name": .string($0.name), "type": .string($0.type)] }),
+            "failure": failure.map { .string($0) } ?? .null,
             "notes": .array((object?.notes ?? []).map { .string($0) }), "sql": .array(sql.map { .string($0) }),
         ]
     }
@@ -112,6 +117,8 @@ public struct MapPlan: Sendable {
     public var pending: [MapChange] {
         changes.filter { [.create, .alter, .drop].contains($0.action) }
     }
+    /// What the database refused.
+    public var failed: [MapChange] { changes.filter { $0.action == .failed } }
     /// What cannot be done.
     public var blocked: [MapChange] { changes.filter { $0.action == .blocked } }
     /// How many of the changes are of this kind.
@@ -145,12 +152,15 @@ public struct MapInventory: Sendable {
 
     /// What Sluice made.
     public var owned: [Owned]
+    /// What Sluice did not make for the job, and may put the job's own in place of, where one of that name is wanted.
+    public var adoptable: [Owned]
     /// The names of everything else.
     public var foreign: Set<String>
 
     /// An inventory.
-    public init(owned: [Owned] = [], foreign: Set<String> = []) {
+    public init(owned: [Owned] = [], adoptable: [Owned] = [], foreign: Set<String> = []) {
         self.owned = owned
+        self.adoptable = adoptable
         self.foreign = foreign
     }
 }

@@ -13,6 +13,7 @@ struct Planner {
     ) -> MapPlan {
         let key = { (name: String) in dialect.distinguishesCase ? name : name.lowercased() }
         let owned = Dictionary(inventory.owned.map { (key($0.name), $0) }) { first, _ in first }
+        let adoptable = Dictionary(inventory.adoptable.map { (key($0.name), $0) }) { first, _ in first }
         let foreign = Set(inventory.foreign.map(key))
         var changes: [MapChange] = []
         var left = owned
@@ -22,7 +23,7 @@ struct Planner {
                 changes.append(
                     MapChange(action: action, name: object.name, source: object.source, sql: sql, object: object))
             }
-            if let known = owned[key(object.name)], !known.isRetired {
+            if let known = owned[key(object.name)] ?? adoptable[key(object.name)], !known.isRetired {
                 let isSame =
                     known.name == object.name
                     && (known.definition == object.definition || known.definition == object.fingerprint)

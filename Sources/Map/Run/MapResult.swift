@@ -59,6 +59,8 @@ public struct MapResult: Sendable {
     public var bytesRead = 0
     /// How many rows were loaded, where tables are copied.
     public var rowsLoaded = 0
+    /// The database in which names are made by statements.
+    public var database: String?
     /// Where the script was written.
     public var script: String?
     /// The file of unreadable files.
@@ -74,7 +76,7 @@ public struct MapResult: Sendable {
 
     /// Something of the lake has no name, or not all of it is behind its name.
     public var isPartial: Bool {
-        !unreadable.isEmpty || unmapped > 0 || failedLookups > 0 || !plan.blocked.isEmpty
+        !unreadable.isEmpty || unmapped > 0 || failedLookups > 0 || !plan.blocked.isEmpty || !plan.failed.isEmpty
     }
 
     private var failedLookups: Int { lookups.count { $0.state == LookupFiles.State.failed.rawValue } }
@@ -89,6 +91,8 @@ public struct MapResult: Sendable {
             failedLookups == 0
                 ? nil
                 : failedLookups == 1 ? "1 lookup is not up to date" : "\(failedLookups) lookups are not up to date",
+            plan.failed.isEmpty
+                ? nil : plan.failed.count == 1 ? "1 change was refused" : "\(plan.failed.count) changes were refused",
             plan.blocked.isEmpty ? nil : "\(plan.blocked.count) of the names belong to others",
         ].compactMap { $0 }.joined(separator: "; ")
     }
@@ -118,7 +122,8 @@ public struct MapResult: Sendable {
             "unreadable": .array(
                 unreadable.map { ["file": .string($0.name), "reason": .string($0.reason)] }),
             "problems": .array(problems.map { .string($0) }), "notes": .array(notes.map { .string($0) }),
-            "script": script.map { .string($0) } ?? .null, "errors": errors.map { .string($0) } ?? .null,
+            "database": database.map { .string($0) } ?? .null, "script": script.map { .string($0) } ?? .null,
+            "errors": errors.map { .string($0) } ?? .null,
         ]
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import LakeTables
+public import ODBC
 public import Runs
 public import Storage
 public import Support
@@ -17,7 +18,9 @@ public struct MapRun: Sendable {
     let options: MapOptions
     let monitor: RunMonitor
     let warehouse: (any Warehouse)?
-    let target: (any MapTarget)?
+    /// Opens the database in which names are made by statements; nil where a script makes them. Nil of one that is not
+    /// there, and is not made by whom only asks.
+    var target: (@Sendable (TransactDialect, _ creates: Bool) async throws(SluiceError) -> (any MapTarget)?)?
     let create: @Sendable (String) async throws(SluiceError) -> any ByteSink
     let remove: @Sendable (String) async throws(SluiceError) -> Void
     let open: @Sendable (String) throws(SluiceError) -> any ObjectStore
@@ -26,13 +29,16 @@ public struct MapRun: Sendable {
     ///
     /// - parameter memory: The file in which is kept what earlier runs have seen and made.
     /// - parameter warehouse: The database for copies.
-    /// - parameter target: The database in which names are made by statements; nil where a script makes them.
+    /// - parameter connect: Opens a session with a database of the T-SQL server in which names are made; nil where a script
+    ///   makes them.
+    /// - parameter masterKey: The password for a master key, where one has to be made.
     /// - parameter create: Begins the file of a script or report, by the name that the job has for it.
     /// - parameter remove: Removes such a file; no error when it is not there.
     /// - parameter open: Opens another lake, by the name that a lookup has for it.
     public init(
         _ id: String, of job: MapJob, over lake: any ObjectStore, memory: String, warehouse: (any Warehouse)? = nil,
-        target: (any MapTarget)? = nil, options: MapOptions = .init(), monitor: RunMonitor = .init(),
+        connect: (@Sendable (String?) async throws(SluiceError) -> ODBCConnection)? = nil, masterKey: String? = nil,
+        options: MapOptions = .init(), monitor: RunMonitor = .init(),
         create: @escaping @Sendable (String) async throws(SluiceError) -> any ByteSink,
         remove: @escaping @Sendable (String) async throws(SluiceError) -> Void,
         open: @escaping @Sendable (String) throws(SluiceError) -> any ObjectStore
@@ -42,7 +48,12 @@ public struct MapRun: Sendable {
         self.lake = lake
         memoryPath = memory
         self.warehouse = warehouse
-        self.target = target
+        if let connect {
+            let server = TransactServer(open: connect, database: job.database, masterKey: masterKey)
+            target = { dialect, creates async throws(SluiceError) in
+                try await server.target(dialect, creates: creates)
+            }
+        }
         self.options = options
         self.monitor = monitor
         self.create = create
@@ -86,29 +97,52 @@ public struct MapRun: Sendable {
             return result
         }
         let dialect = makeDialect()
-        let scope = "\(job.pipeline) \(job.dialect.rawValue) \(job.out.map(absolute) ?? "")"
-        let inventory: MapInventory
-        if let target {
-            inventory = try await target.inventory(of: job.schema ?? "dbo", mark: "sluice map \(job.pipeline)")
+        if let target, let transact = dialect as? TransactDialect {
+            monitor.enter("asking the database")
+            let database = try await target(transact, !options.plansOnly)
+            let outcome: Result<Void, SluiceError>
+            do throws(SluiceError) {
+                outcome = .success(try await apply(catalogue, lookups, transact, to: database, &result))
+            } catch {
+                outcome = .failure(error)
+            }
+            await database?.close()
+            try outcome.get()
         } else {
-            let made = try await memory.made(in: scope)
-            inventory = MapInventory(
-                owned: made.map {
-                    .init(
-                        name: $0.name, kind: dialect.kind(of: $0.definition), source: $0.source,
-                        definition: $0.definition, isRetired: $0.isRetired)
-                })
+            try await script(catalogue, lookups, dialect, memory, &result)
         }
+        try await removeOldLookups(catalogue, &result)
+        return result
+    }
+
+    /// Writes the script, or finds out what it would be.
+    private func script(
+        _ catalogue: LakeCatalogue, _ lookups: [LakeTable], _ dialect: any Dialect, _ memory: LakeMemory,
+        _ result: inout MapResult
+    ) async throws(SluiceError) {
+        let scope = "\(job.pipeline) \(job.dialect.rawValue) \(job.out.map(absolute) ?? "")"
+        let inventory = MapInventory(
+            owned: try await memory.made(in: scope).map {
+                .init(
+                    name: $0.name, kind: dialect.kind(of: $0.definition), source: $0.source,
+                    definition: $0.definition, isRetired: $0.isRetired)
+            })
+        result.plan = try plan(catalogue, lookups, dialect, inventory, &result)
+        if !options.plansOnly { try await write(&result, dialect, memory, scope) }
+    }
+
+    /// What has to be done so that there is a name for each table.
+    func plan(
+        _ catalogue: LakeCatalogue, _ lookups: [LakeTable], _ dialect: any Dialect, _ inventory: MapInventory,
+        _ result: inout MapResult
+    ) throws(SluiceError) -> MapPlan {
         let wanted = objects(of: catalogue, lookups, by: dialect, inventory, &result)
         if wanted.isEmpty, catalogue.files == 0, inventory.owned.contains(where: { !$0.isRetired }), !options.full {
             throw SluiceError(
                 .conflict, "the lake has no Parquet files any more, and every name in it would be removed",
                 place: .init(file: lake.name), hint: "if that is right, say so: --full")
         }
-        result.plan = Planner(dialect: dialect).plan(wanted, inventory, keeping: catalogue.damaged)
-        if !options.plansOnly { try await write(&result, dialect, memory, scope) }
-        try await removeOldLookups(catalogue, &result)
-        return result
+        return Planner(dialect: dialect).plan(wanted, inventory, keeping: catalogue.damaged)
     }
 
     private func scan() throws(SluiceError) -> LakeScan {
@@ -138,11 +172,11 @@ public struct MapRun: Sendable {
             return TransactDialect(
                 engine: .synapse, paths: TablePaths(root: MapRun.webAddress(of: root)), schema: job.schema ?? "dbo",
                 mark: mark, makesTables: job.makesTables, database: job.database, source: job.source,
-                textLength: job.textLength)
+                isApplied: target != nil, textLength: job.textLength)
         case .fabric:
             return TransactDialect(
                 engine: .fabric, paths: TablePaths(root: MapRun.webAddress(of: root)), schema: job.schema ?? "dbo",
-                mark: mark, textLength: job.textLength)
+                mark: mark, isApplied: target != nil, textLength: job.textLength)
         case .postgres: return MirrorDialect(name: "PostgreSQL", distinguishesCase: true, longestName: 63)
         case .sqlite: return MirrorDialect(name: "SQLite", distinguishesCase: false, longestName: 200)
         }
@@ -224,11 +258,6 @@ public struct MapRun: Sendable {
         _ result: inout MapResult, _ dialect: any Dialect, _ memory: LakeMemory, _ scope: String
     ) async throws(SluiceError) {
         try await writeErrors(&result)
-        if let target {
-            // One after the other, each whole: what fails leaves those before it as they are to be.
-            for change in result.plan.pending { try await target.run(change.sql) }
-            result.isApplied = true
-        }
         guard let out = job.out else { return }
         try await write(MapScript(job: job, lake: lake.name, dialect: dialect).text(result.plan), to: out)
         result.script = out
@@ -245,7 +274,7 @@ public struct MapRun: Sendable {
         try await memory.note(kept + retired, in: scope)
     }
 
-    private func writeErrors(_ result: inout MapResult) async throws(SluiceError) {
+    func writeErrors(_ result: inout MapResult) async throws(SluiceError) {
         guard let errors = job.errors else { return }
         if result.unreadable.isEmpty {
             try await remove(errors)

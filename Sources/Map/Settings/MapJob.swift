@@ -37,6 +37,10 @@ public struct MapJob: Sendable {
     public var textLength = "8000"
     /// Where the engine finds the lake; nil for where Sluice does.
     public var location: String?
+    /// The T-SQL server that names are made on, by its connection's name or URL; nil where a script is written.
+    public var connection: String?
+    /// Whether names are made on the server that the environment names.
+    public var usesEnvironmentServer = false
     /// The file of the script.
     public var out: String?
     /// The file that unreadable files are listed in.
@@ -65,6 +69,7 @@ public struct MapJob: Sendable {
         source = section.text("source")
         textLength = section.text("text_length") ?? textLength
         location = section.text("location")
+        connection = section.text("connection")
         out = section.text("out")
         errors = section.text("errors")
         parallel = section.integer("parallel") ?? parallel
@@ -128,6 +133,9 @@ public struct MapJob: Sendable {
                 hint: nearestWord(to: wanted, among: known).map { "did you mean \"\($0)\"?" })
         }
     }
+
+    /// Whether names are made on a server, and not by a script.
+    public var isConnected: Bool { connection != nil || usesEnvironmentServer }
 
     /// By which its objects are known: `project.job`.
     var pipeline: String { project.isEmpty ? name : "\(project).\(name)" }

@@ -47,6 +47,9 @@ public enum MapKeys {
             standard: "8000"),
         KeyShape(
             "location", .text, "Where the engine finds the lake, if that is not where Sluice does: a path or URL"),
+        KeyShape(
+            "connection", .reference(to: "connections"),
+            "For synapse and fabric: the server to make names on, in place of a script to be run there"),
         KeyShape("out", .text, "The file to write the SQL script into"),
         KeyShape("errors", .text, "The file to list unreadable files in; removed when there are none"),
         KeyShape("parallel", .integer(1...256), "How many footers are read side by side", standard: "16"),
@@ -80,11 +83,24 @@ public enum MapKeys {
                 "text_length",
                 SluiceError(.invalidConfiguration, "a number from 1 to 8000, or max, was expected"))
         }
-        if dialect.isScript, !job.has("out") {
+        func tellPlainly(_ key: String, _ message: String, _ hint: String) {
             problems.append(
-                Diagnostic(
-                    .error, "\"\(job.path).out\" is missing: for \(dialect.rawValue) a job writes a script",
-                    at: job.node.mark, path: "\(job.path).out", hint: "write out: names.sql"))
+                Diagnostic(.error, message, at: job.mark(key), path: "\(job.path).\(key)", hint: hint))
+        }
+        if job.has("connection"), !dialect.speaksTransact {
+            tellPlainly(
+                "connection",
+                "\"\(job.path).connection\" is for synapse and fabric, and the dialect is \(dialect.rawValue)",
+                dialect.isScript ? "write out: names.sql" : "leave it out: tables are copied into the warehouse")
+        } else if job.has("connection"), job.has("out") {
+            tellPlainly(
+                "out",
+                "\"\(job.path).out\" cannot be meant beside connection: names are made there, and no script is written",
+                "leave one of them out; sluice map JOB --out FILE writes a script all the same")
+        } else if dialect.isScript, dialect != .synapse, !job.has("out"), !job.has("connection") {
+            tellPlainly(
+                "out", "\"\(job.path).out\" is missing: for \(dialect.rawValue) a job writes a script",
+                dialect == .fabric ? "write out: names.sql, or the connection of the server" : "write out: names.sql")
         }
         return problems
     }
@@ -106,6 +122,9 @@ public enum MapDialect: String, Sendable, CaseIterable {
     case postgres
     /// Copies in SQLite.
     case sqlite
+
+    /// Whether names can be made by statements of T-SQL, on a connection.
+    public var speaksTransact: Bool { self == .synapse || self == .fabric }
 
     /// Whether names are made by a script, as opposed to a connection.
     public var isScript: Bool { self != .postgres && self != .sqlite }
