@@ -86,10 +86,15 @@ extension Workspace {
     private func mapRun(
         _ id: String, _ job: MapJob, _ options: MapOptions, _ monitor: RunMonitor, _ warehouse: (any Warehouse)?
     ) throws(SluiceError) -> MapRun {
-        MapRun(
+        var connect: (@Sendable (String?) async throws(SluiceError) -> ODBCConnection)?
+        if job.isConnected, job.out == nil {
+            connect = { (database: String?) async throws(SluiceError) -> ODBCConnection in
+                try await session(of: job, with: database)
+            }
+        }
+        return MapRun(
             id, of: job, over: try lake(of: job), memory: "\(stateFolder)/map.db", warehouse: warehouse,
-            connect: job.isConnected && job.out == nil
-                ? { database async throws(SluiceError) in try await session(of: job, with: database) } : nil,
+            connect: connect,
             masterKey: synapse.masterKey, options: options, monitor: monitor,
             create: { path throws(SluiceError) in try await place(path).create() },
             remove: { path throws(SluiceError) in
