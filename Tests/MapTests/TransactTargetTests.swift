@@ -209,7 +209,7 @@ struct TransactTargetTests {
             #expect(target != nil)
             await target?.close()
         } catch {
-            guard error.message.contains("Latin1_General_100_BIN2_UTF8") else { throw error }
+            guard error.message.contains("collation") else { throw error }
             // The server at hand has no such collation.
             #expect(error.message.contains(name))
         }
