@@ -163,7 +163,9 @@ let package = Package(
 
         library(
             "Map", ["LakeTables", "Warehouse", "Runs", "Parquet", "ODBC", "Storage", "Settings", "Columns", "Support"]),
-        tests("Map", ["Map", "LakeTables", "Parquet", "ODBC", "Storage", "Columns", "Support", "TestData"]),
+        tests(
+            "Map", ["Map", "LakeTables", "Parquet", "ODBC", "Storage", "Columns", "Support", "TestData"],
+            excluding: ["Golden"]),
 
         // Floor 7: the library's face.
         library(

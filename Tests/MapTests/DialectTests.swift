@@ -9,29 +9,6 @@ import Testing
 @testable import LakeTables
 @testable import Map
 
-/// The lake of one table with files of these paths and schemas, as a scan finds it.
-private func catalogue(_ layout: LakeLayout, _ files: [(path: String, schema: String)]) throws -> LakeCatalogue {
-    var found = LakeCatalogue()
-    var groups: [String: (group: FileGroup, footers: [String: KnownFooter])] = [:]
-    for (number, file) in files.enumerated() {
-        let place = try #require(layout.place(file.path, lake: "lake"))
-        let entry = ObjectEntry(path: file.path, size: 10, modified: Moment(microseconds: Int64(number)))
-        let id = FileGroup.id(of: place)
-        groups[id, default: (FileGroup(place), [:])].group.add(entry, place)
-        groups[id]?.footers[file.path] = KnownFooter(rows: 1, schema: try Schema(parsing: file.schema))
-        found.paths.append(file.path)
-    }
-    found.paths.sort()
-    for (group, footers) in groups.values {
-        let members = group.sorted
-        found.tables.append(
-            group.table(of: members, members.map { footers[$0.entry.path] ?? KnownFooter(rows: 0, schema: Schema([])) })
-        )
-    }
-    found.tables.sort { $0.id < $1.id }
-    return found
-}
-
 private func sql(_ dialect: any Dialect, _ name: String, _ found: LakeCatalogue) throws -> String {
     try dialect.object(name, for: found.tables[0], in: found).get().statements.joined(separator: "\n;\n")
 }
@@ -89,6 +66,25 @@ private func devices() throws -> LakeLayout {
         let text = try sql(synapse, "engine", found)
         #expect(text.contains("BULK (\n        N'2F6913DB/CAN2_EngineData/2024/05/01/a.parquet',"))
         #expect(text.contains("(N'/2F6913DB/CAN2_EngineData/2024/05/02/b.parquet', 2024, 05, 02)"))
+    }
+
+    /// `sqlcmd` reads scripts line by line and puts variables in whatever is quoted: a folder must not become a batch of its
+    /// own, nor show a password. On a connection, names are names.
+    @Test(arguments: ["a\nGO\nDROP DATABASE x\nGO\n", "a\n:!!reboot\n", "$(MASTER_KEY_PASSWORD)", "a\rGO\r"])
+    func noNameBecomesACommandOfAScript(folder: String) throws {
+        var dialect = synapse
+        let found = try catalogue(.automatic, [("\(folder)/1.parquet", "a: int64"), ("plain/1.parquet", "a: int64")])
+        for table in found.tables {
+            let name = dialect.usable(folder)
+            #expect(!name.contains("$(") && !name.contains { $0.isNewline })
+            let object = dialect.object(name, for: table, in: found)
+            #expect((try? object.get()) == nil ? table.id.hasPrefix(folder) : table.id.hasPrefix("plain"))
+        }
+        let columns = try catalogue(.automatic, [("t/1.parquet", "\"\(folder)\": int64, b: int64")])
+        #expect(columns.tables[0].columns.map(\.field.name) == [folder, "b"])
+        #expect(try dialect.object("t", for: columns.tables[0], in: columns).get().columns.map(\.name) == ["b"])
+        dialect.isApplied = true
+        for table in found.tables { _ = try dialect.object("x", for: table, in: found).get() }
     }
 
     @Test func fabricReadsByAddress() throws {
@@ -178,6 +174,7 @@ private func devices() throws -> LakeLayout {
         let dialects: [(any Dialect, close: Character, isSpark: Bool)] = [
             (synapse, "]", false),
             (DuckDBDialect(paths: TablePaths(root: "/"), schema: "s", mark: "m"), "\"", false),
+            (MirrorDialect(name: "SQLite", distinguishesCase: false, longestName: 200), "\"", false),
             (SparkDialect(paths: TablePaths(root: "/"), schema: "s", mark: "m"), "`", true),
         ]
         for _ in 0..<500 {

@@ -64,7 +64,8 @@ struct TransactMark: Equatable {
         var result = ""
         for scalar in text.unicodeScalars {
             switch scalar {
-            case "%", "*", " ", "\u{0}"..."\u{1f}", "\u{7f}"..."\u{9f}", "\u{2028}"..."\u{202e}",
+            // What ends a comment or the mark, and what programs that run scripts take for a variable.
+            case "%", "*", " ", "$", "\u{0}"..."\u{1f}", "\u{7f}"..."\u{9f}", "\u{2028}"..."\u{202e}",
                 "\u{2066}"..."\u{2069}":
                 result += String(scalar).percentEncoded
             default: result.unicodeScalars.append(scalar)

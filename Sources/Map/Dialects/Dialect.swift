@@ -59,16 +59,7 @@ extension Dialect {
     func length(_ text: String) -> Int { text.utf8.count }
 
     /// Without what would make a line of its own, or act on a terminal.
-    func cleaned(_ name: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                name.unicodeScalars.map { scalar in
-                    switch scalar {
-                    case "\u{0}"..."\u{1f}", "\u{7f}"..."\u{9f}", "\u{2028}"..."\u{202e}", "\u{2066}"..."\u{2069}": "_"
-                    default: scalar
-                    }
-                }))
-    }
+    func cleaned(_ name: String) -> String { SQLText.cleaned(name) }
 
     /// A text as SQL, its quotes doubled.
     func text(_ value: String) -> String { "'" + SQLText.doubled(value, "'") + "'" }
@@ -86,10 +77,22 @@ enum SQLText {
         return String(result)
     }
 
+    /// Without what would make a line of its own, or act on a terminal.
+    static func cleaned(_ name: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                name.unicodeScalars.map { scalar in
+                    switch scalar {
+                    case "\u{0}"..."\u{1f}", "\u{7f}"..."\u{9f}", "\u{2028}"..."\u{202e}", "\u{2066}"..."\u{2069}": "_"
+                    default: scalar
+                    }
+                }))
+    }
+
     /// A text that may stand in a comment of SQL.
     static func comment(_ text: String) -> String {
         var safe = Display.safe(text)
-        for (mark, other) in [("*/", "* /"), ("/*", "/ *")] {
+        for (mark, other) in [("*/", "* /"), ("/*", "/ *"), ("$(", "$ (")] {
             while let range = safe.firstRange(of: mark) { safe.replaceSubrange(range, with: other) }
         }
         return safe

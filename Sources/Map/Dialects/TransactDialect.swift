@@ -49,6 +49,21 @@ struct TransactDialect: Dialect {
     /// How a view begins: whoever knows that there is none makes no one else's go.
     private var making: String { isApplied ? "CREATE VIEW" : "CREATE OR ALTER VIEW" }
 
+    /// Without `$(` too.
+    func cleaned(_ name: String) -> String {
+        var clean = SQLText.cleaned(name)
+        while let range = clean.firstRange(of: "$(") { clean.replaceSubrange(range, with: "$_") }
+        return clean
+    }
+
+    /// Whether a script may have `text` in it. Programs that run scripts read them line by line, whatever is quoted: a line
+    /// `GO` ends a batch, one that begins with a colon is a command of theirs, and `$(…)` is a variable anywhere.
+    private func isSayable(_ text: String) -> Bool {
+        isApplied
+            || !(text.unicodeScalars.contains { $0.properties.generalCategory == .control && $0 != "\t" }
+                || text.firstRange(of: "$(") != nil)
+    }
+
     // MARK: - Objects
 
     func object(_ name: String, for table: LakeTable, in catalogue: LakeCatalogue) -> Result<MapObject, Unmappable> {
@@ -57,6 +72,9 @@ struct TransactDialect: Dialect {
         for column in table.columns {
             if let reason = TransactTypes.obstacle(column) {
                 notes.append("the column \"\(Display.safe(column.field.name))\" is left out: \(reason)")
+            } else if !isSayable(column.field.name) {
+                notes.append(
+                    "the column \"\(Display.safe(column.field.name))\" is left out: no script can have its name in it")
             } else if column.field.name.utf16.count > longestName {
                 notes.append("the column \"\(Display.safe(column.field.name))\" is left out: its name is too long")
             } else {
@@ -70,6 +88,12 @@ struct TransactDialect: Dialect {
         if !isExact, table.files.contains(where: { $0.entry.path.utf8.contains(UInt8(ascii: "*")) }) {
             return .failure(
                 Unmappable(reason: "names of its files have a * in them, which \(self.name) takes for others"))
+        }
+        if table.files.contains(where: { !isSayable($0.entry.path) }) {
+            return .failure(
+                Unmappable(
+                    reason:
+                        "names of its files have line ends or $( in them, which no script can have; a connection can"))
         }
         if columns.isEmpty { return .failure(Unmappable(reason: "it has no column that \(self.name) can read")) }
         if makesTables, isExact {

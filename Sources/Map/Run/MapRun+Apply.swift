@@ -47,7 +47,7 @@ extension MapRun {
         }
         if let first = result.plan.failed.first, failures.count == pending.count {
             throw SluiceError(
-                failures[first.name]?.code ?? .conflict,
+                failures[first.name]?.code == .permission ? .permission : .conflict,
                 pending.count == 1
                     ? "the change to \(Display.safe(first.name)) was refused: \(first.failure ?? "")"
                     : "all \(pending.count) changes were refused; that to \(Display.safe(first.name)): \(first.failure ?? "")",
