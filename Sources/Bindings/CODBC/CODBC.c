@@ -111,3 +111,31 @@ int64_t sluice_utf16_to_utf8(const uint16_t *text, int64_t units, uint8_t *out) 
     }
     return out - start;
 }
+
+int64_t sluice_utf8_to_utf16(const uint8_t *text, int64_t bytes, uint16_t *out) {
+    uint16_t *start = out;
+    const uint8_t *end = text + bytes;
+    while (text < end) {
+        uint32_t c = *text++;
+        // A text that is not what it should be is not read beyond its end.
+        int64_t left = end - text;
+        if (c < 0x80) {
+            *out++ = (uint16_t)c;
+        } else if (c < 0xe0) {
+            if (left < 1) break;
+            *out++ = (uint16_t)((c & 0x1f) << 6 | (text[0] & 0x3f));
+            text += 1;
+        } else if (c < 0xf0) {
+            if (left < 2) break;
+            *out++ = (uint16_t)((c & 0x0f) << 12 | (text[0] & 0x3f) << 6 | (text[1] & 0x3f));
+            text += 2;
+        } else {
+            if (left < 3) break;
+            c = ((c & 0x07) << 18 | (uint32_t)(text[0] & 0x3f) << 12 | (text[1] & 0x3f) << 6 | (text[2] & 0x3f)) - 0x10000;
+            *out++ = (uint16_t)(0xd800 | c >> 10);
+            *out++ = (uint16_t)(0xdc00 | (c & 0x3ff));
+            text += 3;
+        }
+    }
+    return out - start;
+}

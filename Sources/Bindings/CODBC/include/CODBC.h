@@ -139,3 +139,67 @@ SQLRETURN odbcTablesW(
 ///
 /// Returns how many bytes were written, or -1 when half of a surrogate pair stands alone.
 int64_t sluice_utf16_to_utf8(const uint16_t *text, int64_t units, uint8_t *out);
+
+// MARK: Bulk copy, which Microsoft's driver exports beside the standard's functions
+
+/// A column of rows that are sent by bulk copy.
+typedef struct {
+    /// The values: `width` bytes each, or those between two `starts`.
+    const uint8_t *cells;
+    /// Where each row's value begins, and the last one ends; null for values of one width.
+    const int64_t *starts;
+    /// 1 where there is no value; null when there are all.
+    const uint8_t *nulls;
+    /// What is bound to the driver, with room for a value of `width` bytes.
+    uint8_t *slot;
+    /// The most bytes of a value.
+    int64_t room;
+    /// The length that the driver knows of now.
+    int64_t last;
+    int32_t width;
+    /// The driver's number for the type of the cells.
+    int32_t type;
+    /// The column's place in the table, from 1.
+    int32_t place;
+    /// Whether all rows have what lies in `slot` now.
+    int32_t is_constant;
+} sluice_bulk_column;
+
+/// The driver's numbers of types.
+enum {
+    SLUICE_BCP_BIT = 0x32, SLUICE_BCP_INT1 = 0x30, SLUICE_BCP_INT2 = 0x34, SLUICE_BCP_INT4 = 0x38, SLUICE_BCP_INT8 = 0x7f,
+    SLUICE_BCP_FLT4 = 0x3b, SLUICE_BCP_FLT8 = 0x3e, SLUICE_BCP_DECIMAL = 0x6a, SLUICE_BCP_NVARCHAR = 0xe7,
+    SLUICE_BCP_VARBINARY = 0xa5, SLUICE_BCP_GUID = 0x24, SLUICE_BCP_DATE = 0x28, SLUICE_BCP_TIME = 0x29,
+    SLUICE_BCP_DATETIME2 = 0x2a, SLUICE_BCP_DATETIMEOFFSET = 0x2b,
+};
+
+typedef struct {
+    uint8_t precision;
+    int8_t scale;
+    /// 1 for a number that is not negative.
+    uint8_t sign;
+    uint8_t value[16];
+} SQL_NUMERIC_STRUCT;
+
+/// Finds the bulk copy functions of the driver whose file `driver` names, which the driver manager has loaded. Returns null
+/// when they are there, or else why they are not. Nothing else of bulk copy may be called before.
+const char *sluice_bcp_load(const char *driver);
+
+/// Begins to copy into `table`; 1 when it has begun.
+int32_t sluice_bcp_init(SQLHANDLE connection, const SQLWCHAR *table, const char *hints);
+
+/// Tells the driver where a column's value lies; 1 when it knows.
+int32_t sluice_bcp_bind(SQLHANDLE connection, sluice_bulk_column *column);
+
+/// Sends rows, and returns how many were sent: fewer than `rows` after a failure.
+int64_t sluice_bcp_send(SQLHANDLE connection, sluice_bulk_column *columns, int32_t count, int64_t rows);
+
+/// Ends a batch; returns how many rows the server has taken, or -1.
+int64_t sluice_bcp_batch(SQLHANDLE connection);
+
+/// Ends the copy; returns how many rows the server has taken since the last batch, or -1.
+int64_t sluice_bcp_done(SQLHANDLE connection);
+
+/// Writes UTF-8 as UTF-16 to `out`, which has room for a unit a byte, and returns how many units were written. The text is
+/// known to be UTF-8.
+int64_t sluice_utf8_to_utf16(const uint8_t *text, int64_t bytes, uint16_t *out);
