@@ -5,6 +5,7 @@
 //     ODBCConnection       one session, on a thread of its own
 //     ODBCType             what a column of the driver's is, and what it becomes here
 //     ODBCRows             a result: blocks of rows in columns of the driver's  →  RecordBatch
+//     ODBCBulk             the other way: RecordBatch  →  bulk copy, or statements with arrays of values
 //
 // The driver manager is loaded when it is first needed. Text travels as UTF-16, the only form of it that the standard
 // defines and that no driver turns into the characters of a locale.

@@ -44,6 +44,8 @@ public final class ODBCConnection: Sendable {
     /// What the driver says of itself and of the server.
     public let facts: ODBCFacts
     let handle: Handle
+    /// Whether the session was opened for bulk copy.
+    let copiesInBulk: Bool
     private let queue: BlockingQueue
 
     /// The driver's connection, and the statement that it is busy with.
@@ -86,9 +88,10 @@ public final class ODBCConnection: Sendable {
         deinit { close() }
     }
 
-    private init(name: String, handle: Handle, facts: ODBCFacts, queue: BlockingQueue) {
+    private init(name: String, handle: Handle, facts: ODBCFacts, copiesInBulk: Bool, queue: BlockingQueue) {
         self.name = name
         self.handle = handle
+        self.copiesInBulk = copiesInBulk
         self.facts = facts
         self.queue = queue
     }
@@ -117,7 +120,8 @@ public final class ODBCConnection: Sendable {
             }
             switch opened {
             case .success((let handle, let facts)):
-                return ODBCConnection(name: settings.name, handle: handle, facts: facts, queue: queue)
+                return ODBCConnection(
+                    name: settings.name, handle: handle, facts: facts, copiesInBulk: settings.bulkCopy, queue: queue)
             case .failure(let refusal):
                 guard refusal.mayPass, ContinuousClock.now + pause < deadline, !Task.isCancelled else {
                     throw refusal.error
@@ -249,6 +253,9 @@ public final class ODBCConnection: Sendable {
         if case .failure = outcome, Task.isCancelled { throw cancelled }
         return try outcome.get()
     }
+
+    /// Runs `body` on the session's thread, whether the task is cancelled or not.
+    func onThread(_ body: @escaping @Sendable () -> Void) async { await queue.run { body() } }
 
     /// Runs `body` on the session's thread, and does not wait for it.
     func start(_ body: @escaping @Sendable () -> Void) { queue.start(body) }

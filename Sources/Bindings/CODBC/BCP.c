@@ -74,7 +74,6 @@ int64_t sluice_bcp_send(SQLHANDLE connection, sluice_bulk_column *columns, int32
     for (int64_t row = 0; row < rows; row++) {
         for (int32_t i = 0; i < count; i++) {
             sluice_bulk_column *c = columns + i;
-            if (c->is_constant) continue;
             int64_t length = c->room;
             if (c->starts) {
                 length = c->starts[row + 1] - c->starts[row];

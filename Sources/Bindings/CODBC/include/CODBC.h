@@ -161,8 +161,6 @@ typedef struct {
     int32_t type;
     /// The column's place in the table, from 1.
     int32_t place;
-    /// Whether all rows have what lies in `slot` now.
-    int32_t is_constant;
 } sluice_bulk_column;
 
 /// The driver's numbers of types.
