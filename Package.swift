@@ -104,7 +104,7 @@ let package = Package(
         library("Tables", ["Parquet", "TextFormats", "Storage", "Columns", "Support"]),
         tests("Tables", ["Tables", "TextFormats", "Storage", "Columns", "Support"]),
 
-        library("Warehouse", ["SQLite", "Postgres", "Columns", "Support"]),
+        library("Warehouse", ["SQLite", "Postgres", "ODBC", "Columns", "Support"]),
         library("Runs", ["SQLite", "Columns", "Support"]),
         library("Synthetic", ["Storage", "Support"]),
         tests("Synthetic", ["Synthetic", "Storage", "Support"]),
@@ -203,7 +203,7 @@ let package = Package(
             ["Ingest", "Connectors", "Warehouse", "Storage", "Settings", "Columns", "Support", "TestData"]),
         tests("SQLite", ["SQLite", "Columns", "Support", "TestData"]),
         tests("Postgres", ["Postgres", "Columns", "Support", "TestServers"]),
-        tests("Warehouse", ["Warehouse", "SQLite", "Postgres", "Columns", "Support", "TestServers", "TestData"]),
+        tests("Warehouse", ["Warehouse", "SQLite", "Postgres", "ODBC", "Columns", "Support", "TestServers", "TestData"]),
         tests("Storage", ["Storage", "Support"]),
         tests(
             "Connectors",
