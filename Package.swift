@@ -203,7 +203,9 @@ let package = Package(
             ["Ingest", "Connectors", "Warehouse", "Storage", "Settings", "Columns", "Support", "TestData"]),
         tests("SQLite", ["SQLite", "Columns", "Support", "TestData"]),
         tests("Postgres", ["Postgres", "Columns", "Support", "TestServers"]),
-        tests("Warehouse", ["Warehouse", "SQLite", "Postgres", "ODBC", "Columns", "Support", "TestServers", "TestData"]),
+        tests(
+            "Warehouse",
+            ["Warehouse", "SQLite", "Postgres", "ODBC", "Columns", "Support", "TestServers", "TestData"]),
         tests("Storage", ["Storage", "Support"]),
         tests(
             "Connectors",

@@ -106,7 +106,8 @@ final class BulkCells {
             if isFinite { continue }
             guard isNull(row) else {
                 throw refuse(
-                    row, "SQL Server has no infinity and no NaN", "Make it null in the query that reads it, or declare "
+                    row, "SQL Server has no infinity and no NaN",
+                    "Make it null in the query that reads it, or declare "
                         + "the column as utf8")
             }
             memset(cells.base + row * width, 0, width)

@@ -37,7 +37,8 @@ public enum ODBCBulkType: Sendable, Hashable {
     /// Whether values of `type` are sent as this, when each fits.
     public func takes(_ type: DataType) -> Bool {
         switch (self, type) {
-        case (.bit, .bool), (.tinyint, .uint8), (.smallint, .int16), (.int, .int32), (.bigint, .int64), (.real, .float32),
+        case (.bit, .bool), (.tinyint, .uint8), (.smallint, .int16), (.int, .int32), (.bigint, .int64),
+            (.real, .float32),
             (.float, .float64), (.text, .utf8), (.text, .json), (.bytes, .binary), (.date, .date), (.time, .time),
             (.wallClock, .timestamp(_, nil)), (.uuid, .uuid):
             true

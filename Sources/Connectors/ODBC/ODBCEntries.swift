@@ -1,5 +1,7 @@
+import ODBC
 import Settings
 import Support
+import Warehouse
 
 extension ConnectorRegistry.Entry {
     /// Any database with an ODBC driver.
@@ -89,11 +91,30 @@ extension ConnectorRegistry.Entry {
             KeyShape(
                 "wake_timeout", .duration, "How long to wait for a serverless database to wake up, or to be moved",
                 standard: "2m"),
+            KeyShape(
+                "schema", .text, "As a warehouse: where Sluice's own tables are, and tables that are named without one",
+                standard: "dbo"),
+            KeyShape(
+                "text_length", .integer(1...4000),
+                "As a warehouse: how many characters new text columns take; a longer text widens its column",
+                standard: "any number"),
+            KeyShape(
+                "bulk_copy", .boolean,
+                "As a warehouse: whether rows may go by bulk copy, which Microsoft's driver has", standard: "true"),
         ] + ODBCKeys.common,
         urlForm: "mssql://USER:PASSWORD@SERVER:PORT/DATABASE?encrypt=yes&auth=azure",
         readURL: { url throws(SluiceError) in try ODBCKeys.values(of: url, host: "server") },
         makeConnector: { settings throws(SluiceError) in ODBCConnector(settings, kind: .sqlServer) },
-        makeWarehouse: nil)
+        makeWarehouse: { settings throws(SluiceError) in
+            let values = try await settings.resolved()
+            let site = ODBCSite(connection: settings, kind: .sqlServer)
+            return SQLServerWarehouse(
+                name: "mssql://\(values["server"] ?? "")/\(values["database"] ?? "")",
+                options: SQLServerWarehouse.Options(
+                    schema: values["schema"] ?? "dbo", textLength: values["text_length"].flatMap { Int($0) },
+                    copiesInBulk: values["bulk_copy"] != "false"),
+                settings: { () async throws(SluiceError) in try await site.settings() })
+        })
 }
 
 /// What connections through ODBC have in common.

@@ -161,7 +161,8 @@ struct SQLServerBooks: Sendable {
         try await connection.query(
             sql.recordLostRun,
             [
-                .text(load.run), .text(audit.pipeline), .text(audit.source), .text(audit.protocolName), .text(audit.table),
+                .text(load.run), .text(audit.pipeline), .text(audit.source), .text(audit.protocolName),
+                .text(audit.table),
                 .text(outcome.status.rawValue), .integer(Int64(rows)), .integer(Int64(outcome.files)),
                 Self.text(outcome.error), Self.moment(audit.startedAt), Self.moment(outcome.finishedAt),
             ])

@@ -1,4 +1,4 @@
-import Support
+package import Support
 
 /// The T-SQL of Sluice's own tables. Paths are told apart by case and accents, whatever the database does; they are longer
 /// than keys may be, so that their hash is the key.

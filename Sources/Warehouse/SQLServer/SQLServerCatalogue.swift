@@ -20,14 +20,17 @@ struct SQLServerCatalogue: Sendable {
             let place = try await connection.query(Self.findSchema, [.text(name.schema ?? schema)])
             guard place.single != nil else {
                 throw SluiceError(
-                    .notFound, "there is no schema \"\(name.schema ?? schema)\", so that the table \(wanted) cannot be made",
+                    .notFound,
+                    "there is no schema \"\(name.schema ?? schema)\", so that the table \(wanted) cannot be made",
                     place: .init(file: connection.name),
                     hint: "Run CREATE SCHEMA \(try dialect.quote(name.schema ?? schema)), or name another schema")
             }
             return SQLServerTable(name: name, sql: sql, id: nil, columns: [])
         }
         guard kind.trimmed == "U" else {
-            let kinds = ["V": "a view", "SN": "a synonym", "P": "a procedure", "SO": "a sequence", "ET": "an external table"]
+            let kinds = [
+                "V": "a view", "SN": "a synonym", "P": "a procedure", "SO": "a sequence", "ET": "an external table",
+            ]
             throw SluiceError(
                 .unsupported, "\(name) is \(kinds[kind.trimmed] ?? "no table"), and rows are loaded into tables",
                 place: .init(file: connection.name), hint: "Name the table that lies under it, or another one")

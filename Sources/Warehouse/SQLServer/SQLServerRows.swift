@@ -1,6 +1,6 @@
 import Columns
 import ODBC
-import Support
+package import Support
 
 /// What brings the rows of the stage into the table.
 extension SQLServerScript {

@@ -1,6 +1,6 @@
 import Columns
-import ODBC
-import Support
+package import ODBC
+package import Support
 
 /// A statement with what is bound to its question marks.
 package struct SQLServerStatement: Sendable {
@@ -70,7 +70,8 @@ package struct SQLServerScript: Sendable {
             if numbersRows { columns.append("\(try dialect.quote(arrivalColumn)) BIGINT NOT NULL") }
             return dropStage + [
                 SQLServerStatement("CREATE TABLE \(Self.stage) (\n    \(columns.joined(separator: ",\n    ")))"),
-                SQLServerStatement("CREATE TABLE \(Self.files) (id INT NOT NULL PRIMARY KEY, name NVARCHAR(4000) NOT NULL)"),
+                SQLServerStatement(
+                    "CREATE TABLE \(Self.files) (id INT NOT NULL PRIMARY KEY, name NVARCHAR(4000) NOT NULL)"),
             ]
         }
     }
@@ -105,8 +106,10 @@ package struct SQLServerScript: Sendable {
         let known = table.column(target.name)
         // A collation's name is a word that goes into SQL as it is.
         let name = known?.collation.flatMap { name in
-            name.utf8.allSatisfy { $0 == UInt8(ascii: "_") || ($0 < 0x80 && Unicode.Scalar($0).properties.isAlphabetic)
-                || (48...57).contains($0) } ? name : nil
+            name.utf8.allSatisfy {
+                $0 == UInt8(ascii: "_") || ($0 < 0x80 && Unicode.Scalar($0).properties.isAlphabetic)
+                    || (48...57).contains($0)
+            } ? name : nil
         }
         let type = SQLServerType(target.sqlType)
         let isBounded = isKey(target) && type.isText && type.first != nil
