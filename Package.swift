@@ -205,7 +205,8 @@ let package = Package(
         tests("Postgres", ["Postgres", "Columns", "Support", "TestServers"]),
         tests(
             "Warehouse",
-            ["Warehouse", "SQLite", "Postgres", "ODBC", "Columns", "Support", "TestServers", "TestData"]),
+            ["Warehouse", "SQLite", "Postgres", "ODBC", "Columns", "Support", "TestServers", "TestData"],
+            excluding: ["SQLServerGolden"]),
         tests("Storage", ["Storage", "Support"]),
         tests(
             "Connectors",
