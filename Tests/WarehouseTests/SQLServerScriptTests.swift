@@ -8,7 +8,7 @@ import Testing
 
 /// The T-SQL that is said to SQL Server, word for word. The files are read by people, and parsed by a test in Python.
 ///
-/// `SLUICE_GOLDEN=write swift test --filter SQLServerScript` writes them anew.
+/// `SLUICE_RECORD=1 swift test --filter SQLServerScript` writes them anew.
 @Suite struct SQLServerScriptTests {
     private let dialect = SQLServerDialect()
     private let fields = [
@@ -224,7 +224,7 @@ import Testing
         let file = #filePath
         let path =
             file.prefix(upTo: file.lastIndex(of: "/") ?? file.startIndex) + "/SQLServerGolden/" + name
-        if getenv("SLUICE_GOLDEN") != nil {
+        if getenv("SLUICE_RECORD") != nil {
             let out = fopen(String(path), "w")
             fputs(text, out)
             if let out { fclose(out) }
