@@ -56,7 +56,7 @@ struct SQLServerCatalogue: Sendable {
             CASE WHEN u.is_user_defined = 1 THEN '1' ELSE '0' END
         FROM sys.columns AS c
         INNER JOIN sys.types AS u ON u.user_type_id = c.user_type_id
-        INNER JOIN sys.types AS b ON b.user_type_id = CASE WHEN u.is_user_defined = 1 AND u.is_assembly_type = 0
+        INNER JOIN sys.types AS b ON b.user_type_id = CASE WHEN u.is_assembly_type = 0
             THEN u.system_type_id ELSE u.user_type_id END
         LEFT JOIN (SELECT i.object_id, x.column_id FROM sys.indexes AS i INNER JOIN sys.index_columns AS x
             ON x.object_id = i.object_id AND x.index_id = i.index_id WHERE i.is_primary_key = 1) AS k

@@ -51,7 +51,7 @@ public struct SQLServerWarehouse: Warehouse {
 
     /// Opens a session that shows as `label` in `sys.dm_exec_sessions`.
     public func connect(as label: String) async throws(SluiceError) -> any WarehouseSession {
-        var settings = try await settings()
+        var settings = try await self.settings()
         settings.bulkCopy = options.copiesInBulk
         // The server keeps 128 characters.
         settings.string["APP"] = String(decoding: Array(label.utf16.prefix(128)), as: UTF16.self)
@@ -63,7 +63,7 @@ public struct SQLServerWarehouse: Warehouse {
     }
 
     package static let sessionSettings = """
-        SET NOCOUNT ON;
+        SET NOCOUNT OFF;
         SET XACT_ABORT ON;
         SET ANSI_NULLS ON;
         SET ANSI_PADDING ON;
