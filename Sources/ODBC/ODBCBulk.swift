@@ -175,7 +175,8 @@ public final class ODBCBulk: @unchecked Sendable {
 
     /// What a failed call leaves behind. A value that the server refuses now has no row of a batch to blame.
     private func failure(_ handle: ODBCConnection.Handle) -> SluiceError {
-        var error = ODBCErrors.error(SQL_HANDLE_DBC, handle.connection, server: connection.name)
+        let words = ODBCErrors.diagnostics(SQL_HANDLE_DBC, handle.connection, by: sluice_bcp_diagnostic)
+        var error = ODBCErrors.error(words, server: connection.name, connecting: false)
         if error.code == .conversion { error.code = .invalidData }
         return error
     }

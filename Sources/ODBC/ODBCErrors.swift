@@ -10,8 +10,16 @@ enum ODBCErrors {
         let text: String
     }
 
+    /// What gets one thing that a handle has to say.
+    typealias Teller = (
+        SQLSMALLINT, SQLHANDLE?, SQLSMALLINT, UnsafeMutablePointer<SQLWCHAR>?, UnsafeMutablePointer<SQLINTEGER>?,
+        UnsafeMutablePointer<SQLWCHAR>?, SQLSMALLINT, UnsafeMutablePointer<SQLSMALLINT>?
+    ) -> SQLRETURN
+
     /// What a handle has to say, the first thing first.
-    static func diagnostics(_ kind: Int, _ handle: SQLHANDLE?) -> [Diagnostic] {
+    static func diagnostics(
+        _ kind: Int, _ handle: SQLHANDLE?, by teller: Teller = odbcGetDiagRecW
+    ) -> [Diagnostic] {
         guard let handle else { return [] }
         var found: [Diagnostic] = []
         var state = [SQLWCHAR](repeating: 0, count: 6)
@@ -19,7 +27,7 @@ enum ODBCErrors {
         for record in 1...20 {
             var number: SQLINTEGER = 0
             var length: SQLSMALLINT = 0
-            let code = odbcGetDiagRecW(
+            let code = teller(
                 SQLSMALLINT(kind), handle, SQLSMALLINT(record), &state, &number, &text, SQLSMALLINT(text.count), &length
             )
             guard ODBCEnvironment.isGood(code) else { break }

@@ -17,6 +17,8 @@ static struct {
     int16_t (*control)(void *, int32_t, void *);
     int64_t (*batch)(void *);
     int64_t (*done)(void *);
+    SQLRETURN (*diagnostic)(
+        SQLSMALLINT, SQLHANDLE, SQLSMALLINT, SQLWCHAR *, SQLINTEGER *, SQLWCHAR *, SQLSMALLINT, SQLSMALLINT *);
 } calls;
 
 struct search {
@@ -53,6 +55,7 @@ const char *sluice_bcp_load(const char *driver) {
     FIND(control, "bcp_control")
     FIND(batch, "bcp_batch")
     FIND(done, "bcp_done")
+    FIND(diagnostic, "SQLGetDiagRecW")
     return NULL;
 }
 
@@ -95,3 +98,12 @@ int64_t sluice_bcp_send(SQLHANDLE connection, sluice_bulk_column *columns, int32
 int64_t sluice_bcp_batch(SQLHANDLE connection) { return (int32_t)calls.batch(connection); }
 
 int64_t sluice_bcp_done(SQLHANDLE connection) { return (int32_t)calls.done(connection); }
+
+SQLRETURN sluice_bcp_diagnostic(
+    SQLSMALLINT kind, SQLHANDLE connection, SQLSMALLINT record, SQLWCHAR *state, SQLINTEGER *number, SQLWCHAR *text,
+    SQLSMALLINT room, SQLSMALLINT *length) {
+    // SQL_DRIVER_HDBC
+    SQLHANDLE own = NULL;
+    if (odbcGetInfoW(connection, 3, &own, sizeof own, NULL) != SQL_SUCCESS || !own) return SQL_NO_DATA;
+    return calls.diagnostic(kind, own, record, state, number, text, room, length);
+}

@@ -198,6 +198,11 @@ int64_t sluice_bcp_batch(SQLHANDLE connection);
 /// Ends the copy; returns how many rows the server has taken since the last batch, or -1.
 int64_t sluice_bcp_done(SQLHANDLE connection);
 
+/// What the driver has to say of a connection after a failed call of bulk copy, of which the driver manager knows nothing.
+SQLRETURN sluice_bcp_diagnostic(
+    SQLSMALLINT kind, SQLHANDLE connection, SQLSMALLINT record, SQLWCHAR *state, SQLINTEGER *number, SQLWCHAR *text,
+    SQLSMALLINT room, SQLSMALLINT *length);
+
 /// Writes UTF-8 as UTF-16 to `out`, which has room for a unit a byte, and returns how many units were written. The text is
 /// known to be UTF-8.
 int64_t sluice_utf8_to_utf16(const uint8_t *text, int64_t bytes, uint16_t *out);
