@@ -122,7 +122,9 @@ final class BulkCells {
                 cell.storeBytes(of: UInt8(truncatingIfNeeded: precision), as: UInt8.self)
                 cell.storeBytes(of: Int8(truncatingIfNeeded: scale), toByteOffset: 1, as: Int8.self)
                 cell.storeBytes(of: value < 0 ? 0 : 1, toByteOffset: 2, as: UInt8.self)
-                withUnsafeBytes(of: value.magnitude.littleEndian) { memcpy(cell + 3, $0.baseAddress, 16) }
+                withUnsafeBytes(of: value.magnitude.littleEndian) { bytes in
+                    if let start = bytes.baseAddress { memcpy(cell + 3, start, 16) }
+                }
             }
         }
     }

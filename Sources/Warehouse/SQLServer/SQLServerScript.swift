@@ -1,6 +1,6 @@
 import Columns
 package import ODBC
-package import Support
+import Support
 
 /// A statement with what is bound to its question marks.
 package struct SQLServerStatement: Sendable {
