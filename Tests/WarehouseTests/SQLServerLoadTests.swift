@@ -120,7 +120,7 @@ import Warehouse
             try await place.execute(
                 """
                 CREATE TABLE {}.orders (id SMALLINT NOT NULL, name VARCHAR(10) COLLATE Latin1_General_CI_AS, c NCHAR(4),
-                    m MONEY, d DATETIME2(3), x XML, twice AS (id * 2), number INT IDENTITY(1,1), v ROWVERSION,
+                    m MONEY, d DATETIME2(3), x XML, twice AS (need * 2), number INT IDENTITY(1,1), v ROWVERSION,
                     need INT NOT NULL DEFAULT 7);
                 INSERT INTO {}.orders (id) VALUES (0)
                 """)
@@ -139,7 +139,7 @@ import Warehouse
                 """
             #expect(
                 try await place.rows(shown) == [
-                    ["0", "∅", "∅", "∅", "∅", "∅", "0", "1", "7", "∅"],
+                    ["0", "∅", "∅", "∅", "∅", "∅", "14", "1", "7", "∅"],
                     [
                         "70000", "Zoë \u{1F600}", "ab  ", "12.5000", "1970-01-01T00:00:00.001", "<a>ü</a>", "140000",
                         "2", "7",

@@ -107,6 +107,20 @@ import Testing
         try check(whole(load, table), "create-merge-bytes.sql")
     }
 
+    @Test func theIndexOfAKeyIsMadeAgainWhenTheKeyIsWidened() throws {
+        var table = try newTable()
+        table.id = "7"
+        for (place, name) in [(2, "id"), (1, "part"), (nil, "v")] as [(Int?, String)] {
+            table.columns.append(
+                SQLServerTable.Column(
+                    column: TableColumn(name: name, sqlType: "INT", type: .int32, isNullable: place == nil),
+                    keyPlace: place))
+        }
+        let fields = [Field("id", .int64), Field("part", .int32), Field("v", .int32)]
+        let load = try load(.merge(key: ["id", "part"], order: nil, deletion: nil), into: table, fields: fields)
+        try check(whole(load, table), "merge-wider-key.sql")
+    }
+
     @Test func everyTypeIsDeclared() throws {
         let types: [DataType] = [
             .null, .bool, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32,

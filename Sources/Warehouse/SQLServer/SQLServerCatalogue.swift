@@ -53,7 +53,12 @@ struct SQLServerCatalogue: Sendable {
             CONVERT(VARCHAR(1), c.is_identity), CONVERT(VARCHAR(1), c.is_computed), CONVERT(VARCHAR(5), c.generated_always_type),
             c.collation_name, CONVERT(VARCHAR(10), COLLATIONPROPERTY(c.collation_name, 'CodePage')),
             CASE WHEN k.column_id IS NOT NULL THEN '1' ELSE '0' END,
-            CASE WHEN u.is_user_defined = 1 THEN '1' ELSE '0' END
+            CASE WHEN u.is_user_defined = 1 OR EXISTS (SELECT 1 FROM sys.index_columns AS y INNER JOIN sys.indexes AS j
+                ON j.object_id = y.object_id AND j.index_id = y.index_id
+                WHERE y.object_id = c.object_id AND y.column_id = c.column_id AND j.name <> 'sluice_key') THEN '1' ELSE '0' END,
+            (SELECT CONVERT(VARCHAR(5), y.key_ordinal) FROM sys.index_columns AS y INNER JOIN sys.indexes AS j
+                ON j.object_id = y.object_id AND j.index_id = y.index_id
+                WHERE y.object_id = c.object_id AND y.column_id = c.column_id AND j.name = 'sluice_key')
         FROM sys.columns AS c
         INNER JOIN sys.types AS u ON u.user_type_id = c.user_type_id
         INNER JOIN sys.types AS b ON b.user_type_id = CASE WHEN u.is_assembly_type = 0
@@ -84,7 +89,7 @@ struct SQLServerCatalogue: Sendable {
                         name: name, sqlType: words, type: parts.columnType, isNullable: row[5] == "1",
                         hasDefault: row[6] == "1", isInPrimaryKey: row[12] == "1", isAlterable: row[13] != "1",
                         obstacle: obstacle),
-                    collation: row[10], codePage: row[11].flatMap { Int($0) }))
+                    collation: row[10], codePage: row[11].flatMap { Int($0) }, keyPlace: row[14].flatMap { Int($0) }))
         }
         return columns
     }
@@ -100,12 +105,15 @@ package struct SQLServerTable: Sendable, Hashable {
         package var collation: String?
         /// In which characters a narrow text is kept: 1252, or 65001 for UTF-8.
         package var codePage: Int?
+        /// Its place in the index that Sluice has made of the key.
+        package var keyPlace: Int?
 
         /// A column.
-        package init(column: TableColumn, collation: String? = nil, codePage: Int? = nil) {
+        package init(column: TableColumn, collation: String? = nil, codePage: Int? = nil, keyPlace: Int? = nil) {
             self.column = column
             self.collation = collation
             self.codePage = codePage
+            self.keyPlace = keyPlace
         }
     }
 

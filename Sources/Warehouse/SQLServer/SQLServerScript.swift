@@ -190,8 +190,23 @@ package struct SQLServerScript: Sendable {
                 let isNullable = known.column.isNullable || plan.changes.contains(.allowNull(column: target.name))
                 statements.append(try alter(target.name, type, isNullable: isNullable))
             }
-            return statements
+            return try withoutIndex(statements)
         }
+    }
+
+    /// A column of an index keeps its type; our own index is made again behind the changes.
+    private func withoutIndex(_ statements: [SQLServerStatement]) throws(SluiceError) -> [SQLServerStatement] {
+        let changesKey = plan.changes.contains {
+            if case .widen(let column, _, _) = $0 { table.column(column)?.keyPlace != nil } else { false }
+        }
+        guard changesKey else { return statements }
+        var names: [String] = []
+        for column in table.columns.filter({ $0.keyPlace != nil }).sorted(by: { $0.keyPlace ?? 0 < $1.keyPlace ?? 0 }) {
+            names.append(try dialect.quote(column.column.name))
+        }
+        return [SQLServerStatement("DROP INDEX sluice_key ON \(table.sql)")] + statements + [
+            SQLServerStatement("CREATE UNIQUE INDEX sluice_key ON \(table.sql) (\(names.joined(separator: ", ")))")
+        ]
     }
 
     /// The type that a column of ours has when all is done.

@@ -136,7 +136,12 @@ SELECT c.name, b.name, CONVERT(VARCHAR(20), c.max_length), CONVERT(VARCHAR(20), 
     CONVERT(VARCHAR(1), c.is_identity), CONVERT(VARCHAR(1), c.is_computed), CONVERT(VARCHAR(5), c.generated_always_type),
     c.collation_name, CONVERT(VARCHAR(10), COLLATIONPROPERTY(c.collation_name, 'CodePage')),
     CASE WHEN k.column_id IS NOT NULL THEN '1' ELSE '0' END,
-    CASE WHEN u.is_user_defined = 1 THEN '1' ELSE '0' END
+    CASE WHEN u.is_user_defined = 1 OR EXISTS (SELECT 1 FROM sys.index_columns AS y INNER JOIN sys.indexes AS j
+        ON j.object_id = y.object_id AND j.index_id = y.index_id
+        WHERE y.object_id = c.object_id AND y.column_id = c.column_id AND j.name <> 'sluice_key') THEN '1' ELSE '0' END,
+    (SELECT CONVERT(VARCHAR(5), y.key_ordinal) FROM sys.index_columns AS y INNER JOIN sys.indexes AS j
+        ON j.object_id = y.object_id AND j.index_id = y.index_id
+        WHERE y.object_id = c.object_id AND y.column_id = c.column_id AND j.name = 'sluice_key')
 FROM sys.columns AS c
 INNER JOIN sys.types AS u ON u.user_type_id = c.user_type_id
 INNER JOIN sys.types AS b ON b.user_type_id = CASE WHEN u.is_assembly_type = 0
