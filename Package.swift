@@ -104,7 +104,7 @@ let package = Package(
         library("Tables", ["Parquet", "TextFormats", "Storage", "Columns", "Support"]),
         tests("Tables", ["Tables", "TextFormats", "Storage", "Columns", "Support"]),
 
-        library("Warehouse", ["SQLite", "Postgres", "ODBC", "Columns", "Support"]),
+        library("Warehouse", ["SQLite", "Postgres", "ODBC", "Storage", "Columns", "Support"]),
         library("Runs", ["SQLite", "Columns", "Support"]),
         library("Synthetic", ["Storage", "Support"]),
         tests("Synthetic", ["Synthetic", "Storage", "Support"]),

@@ -55,16 +55,23 @@ struct ODBCArrayInsert: Sendable {
                 try set(SQL_ATTR_PARAMSET_SIZE, UnsafeMutableRawPointer(bitPattern: count))
                 statuses.initialize(repeating: SQLUSMALLINT(SQL_PARAM_UNUSED), count: Self.blockRows)
                 processed.initialize(to: 0)
-                try check(handle.whileBusy(with: statement) { odbcExecute(statement) })
+                // Each call forgets what the one before had to say, so that it is kept here.
+                var words: [ODBCErrors.Diagnostic] = []
+                func note(_ code: SQLRETURN) throws(SluiceError) {
+                    if code == SQL_SUCCESS_WITH_INFO { words += ODBCErrors.diagnostics(SQL_HANDLE_STMT, statement) }
+                    try check(code)
+                }
+                try note(handle.whileBusy(with: statement) { odbcExecute(statement) })
                 // A later row's failure may come behind an earlier one's result.
                 while true {
                     let code = handle.whileBusy(with: statement) { odbcMoreResults(statement) }
                     if code == SQL_NO_DATA { break }
-                    try check(code)
+                    try note(code)
                 }
                 withExtendedLifetime(block) {}
                 for row in 0..<count where !ArrayBlock.isDone(statuses[row]) {
-                    var error = ODBCErrors.error(SQL_HANDLE_STMT, statement, server: connection.name)
+                    var error = ODBCErrors.error(words, server: connection.name, connecting: false)
+                    if words.isEmpty { error.message += " (status \(statuses[row]), \(processed.pointee) rows of \(count) done)" }
                     if error.code == .conversion { error.code = .invalidData }
                     throw error.at(.init(row: first + row + 1))
                 }

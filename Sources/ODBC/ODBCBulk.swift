@@ -55,7 +55,7 @@ public final class ODBCBulk: @unchecked Sendable {
         self.connection = connection
         self.table = table
         self.columns = columns
-        obstacle = allowsCopy ? ODBCBulk.obstacle(connection) : "it is not asked for"
+        obstacle = allowsCopy ? connection.obstacleToBulkCopy : "it is not asked for"
         copies = obstacle == nil
         slots = .allocate(byteCount: max(1, columns.count) * Self.slotWidth, alignment: 16)
         slots.initializeMemory(as: UInt8.self, repeating: 0, count: max(1, columns.count) * Self.slotWidth)
@@ -67,7 +67,7 @@ public final class ODBCBulk: @unchecked Sendable {
     private static let known = Mutex<(driver: String, failure: String?)?>(nil)
 
     /// Why a session cannot copy; nil when it can.
-    private static func obstacle(_ connection: ODBCConnection) -> String? {
+    fileprivate static func obstacle(_ connection: ODBCConnection) -> String? {
         let driver = connection.facts.driver
         guard connection.copiesInBulk else { return "the session was opened without bulk copy" }
         guard driver.lowercased().contains("msodbcsql") else { return "\(driver) has no bulk copy" }
@@ -202,6 +202,9 @@ public final class ODBCBulk: @unchecked Sendable {
 }
 
 extension ODBCConnection {
+    /// Why rows cannot be copied in bulk; nil when they can.
+    public var obstacleToBulkCopy: String? { ODBCBulk.obstacle(self) }
+
     /// Rows into `table`, which has `columns` and no others, in this order.
     ///
     /// - parameter allowsCopy: False to send rows by arrays in any case.

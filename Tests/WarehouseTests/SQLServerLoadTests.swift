@@ -5,7 +5,7 @@ import Testing
 import Warehouse
 
 /// Rows into a real SQL Server, in every mode and by both ways of sending them, and what they look like there.
-@Suite(.enabled(if: TestSQLServer.isThere, TestSQLServer.absence)) struct SQLServerLoadTests {
+@Suite(.serialized, .enabled(if: TestSQLServer.isThere, TestSQLServer.absence)) struct SQLServerLoadTests {
     private let fields = [Field("id", .int64), Field("name", .utf8)]
     private let table = TableName("orders")
 

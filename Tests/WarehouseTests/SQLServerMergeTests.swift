@@ -5,7 +5,7 @@ import Testing
 import Warehouse
 
 /// Merging into SQL Server, against an oracle that does the same with a dictionary.
-@Suite(.enabled(if: TestSQLServer.isThere, TestSQLServer.absence)) struct SQLServerMergeTests {
+@Suite(.serialized, .enabled(if: TestSQLServer.isThere, TestSQLServer.absence)) struct SQLServerMergeTests {
     private struct Row: Hashable {
         var key: String
         var part: Int

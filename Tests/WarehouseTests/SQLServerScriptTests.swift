@@ -64,7 +64,7 @@ import Testing
     /// Everything that a load may say, in the order in which it says it.
     private func whole(_ load: Load, _ table: SQLServerTable, widened: [Int: String] = [:]) throws -> String {
         let script = SQLServerScript(load, into: table, dialect: dialect, widened: widened)
-        var statements: [SQLServerStatement?] = try script.makeStage
+        var statements: [SQLServerStatement?] = try script.makeStage(.temporary)
         statements.append(script.noteFile(1, "it's.parquet"))
         statements += try script.shape
         statements.append(try script.clear)
@@ -80,7 +80,6 @@ import Testing
                 table.id == nil
                 ? [try script.insert(), try script.indexKey] : [try script.update(key), try script.insertMissing(key)]
         }
-        statements += script.dropStage
         return text(statements)
     }
 
@@ -148,7 +147,8 @@ import Testing
         statements += books.forget
         statements += [
             books.enterStaged, books.forgetSources, books.enterSources, books.forgetMark, books.enterMark,
-            SQLServerLock.job, SQLServerLock.table, SQLServerLock.holder, SQLServerCatalogue.findObject,
+            SQLServerLock.takeForSession, SQLServerLock.takeForTransaction, SQLServerLock.release,
+            SQLServerLock.holder, SQLServerStage.leftBehind, SQLServerCatalogue.findObject,
             SQLServerCatalogue.findSchema, SQLServerCatalogue.describeColumns, SQLServerWarehouse.sessionSettings,
         ]
         try check(statements.map { $0 + "\nGO\n" }.joined(), "books.sql")
@@ -157,8 +157,10 @@ import Testing
     // MARK: Names and types
 
     @Test func namesAreOnlyNames() throws {
-        #expect(try dialect.quote("a]b[c") == "[a]]b[c]")
-        #expect(try dialect.quote("]\u{301}") == "[]]\u{301}]")
+        #expect(try dialect.quote("a]b[c") == "\"a]b[c\"")
+        #expect(try dialect.quote("a]\"b") == "\"a]\"\"b\"")
+        #expect(try dialect.quote("a\"b[") == "[a\"b[]")
+        #expect(try dialect.quote("]\u{301}") == "\"]\u{301}\"")
         #expect(try dialect.quote(String(repeating: "ü", count: 128)).utf16.count == 130)
         for name in ["", "a\0b", String(repeating: "x", count: 129), String(repeating: "\u{1F600}", count: 65)] {
             #expect(throws: SluiceError.self) { try dialect.quote(name) }

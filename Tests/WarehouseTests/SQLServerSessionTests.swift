@@ -5,7 +5,7 @@ import Testing
 import Warehouse
 
 /// What Sluice keeps in a SQL Server for itself, and its locks.
-@Suite(.enabled(if: TestSQLServer.isThere, TestSQLServer.absence)) struct SQLServerSessionTests {
+@Suite(.serialized, .enabled(if: TestSQLServer.isThere, TestSQLServer.absence)) struct SQLServerSessionTests {
     private let fields = [Field("id", .int64)]
     private let table = TableName("t")
 

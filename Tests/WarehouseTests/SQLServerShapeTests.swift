@@ -5,7 +5,7 @@ import Testing
 import Warehouse
 
 /// Names and shapes that come from somewhere else: plan, load, read back.
-@Suite(.enabled(if: TestSQLServer.isThere, TestSQLServer.absence)) struct SQLServerShapeTests {
+@Suite(.serialized, .enabled(if: TestSQLServer.isThere, TestSQLServer.absence)) struct SQLServerShapeTests {
     @Test(arguments: 0..<6) func hostileNamesAreOnlyNames(_ seed: Int) async throws {
         try await SQLServerPlace.with(copies: seed % 3 != 2) { place in
             let session = try await place.session()

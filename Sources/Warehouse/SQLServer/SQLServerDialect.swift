@@ -20,9 +20,11 @@ public struct SQLServerDialect: SQLDialect {
     /// It can.
     public var canAllowNull: Bool { true }
 
-    /// A name in brackets, of at most 128 units of UTF-16.
+    /// A name in brackets, of at most 128 units of UTF-16. One that has a closing bracket stands in quotes, since not all
+    /// servers that speak T-SQL read `]]`; sessions have QUOTED_IDENTIFIER on.
     public func quote(_ name: String) throws(SluiceError) -> String {
-        let quoted = try quote(name, between: "[", and: "]", limit: nil)
+        let hasBracket = name.unicodeScalars.contains("]")
+        let quoted = try quote(name, between: hasBracket ? "\"" : "[", and: hasBracket ? "\"" : "]", limit: nil)
         if name.utf16.count > 128 {
             throw SluiceError(
                 .invalidConfiguration,

@@ -4,7 +4,7 @@ import Support
 
 /// A load into a table of SQL Server.
 ///
-/// Rows are sent to a temporary table, so that nobody waits for the load while it reads. Once all are there, one
+/// Rows are sent to a table of their own, so that nobody waits for the load while it reads. Once all are there, one
 /// transaction brings the table into shape, the rows into it, and ledger, watermark and audit row with them.
 final class SQLServerLoad: TableLoad, @unchecked Sendable {
     // `@unchecked Sendable` because a load has one caller at a time, who alone reaches what varies.
@@ -16,6 +16,7 @@ final class SQLServerLoad: TableLoad, @unchecked Sendable {
     private let books: SQLServerBooks
     private let catalogue: SQLServerCatalogue
     private let audit: AuditRun?
+    private let stage: SQLServerStage
     private let bulk: ODBCBulk
     private let numbersRows: Bool
     private var lengths: SQLServerLengths
@@ -27,7 +28,7 @@ final class SQLServerLoad: TableLoad, @unchecked Sendable {
 
     private init(
         _ load: Load, audit: AuditRun?, books: SQLServerBooks, catalogue: SQLServerCatalogue, table: SQLServerTable,
-        bulk: ODBCBulk, numbersRows: Bool
+        stage: SQLServerStage, bulk: ODBCBulk, numbersRows: Bool
     ) {
         self.load = load
         self.audit = audit
@@ -35,6 +36,7 @@ final class SQLServerLoad: TableLoad, @unchecked Sendable {
         self.books = books
         self.catalogue = catalogue
         self.table = table
+        self.stage = stage
         self.bulk = bulk
         self.numbersRows = numbersRows
         lengths = SQLServerLengths(load, table)
@@ -49,12 +51,12 @@ final class SQLServerLoad: TableLoad, @unchecked Sendable {
         let table = try await catalogue.describe(load.plan.request.table)
         try hold(load.plan, against: table, catalogue.dialect)
         let script = SQLServerScript(load, into: table, dialect: catalogue.dialect)
-        // Without parameters, since a temporary table that is made with some is gone with the statement.
-        for statement in try script.makeStage { try await catalogue.connection.query(statement.sql) }
-        let bulk = catalogue.connection.bulk(
-            into: SQLServerScript.stage, columns: try script.stageColumns, allowsCopy: copies)
+        let columns = try script.stageColumns
+        let stage = try await SQLServerStage.make(
+            script, in: catalogue, copies: copies && catalogue.connection.obstacleToBulkCopy == nil)
+        let bulk = catalogue.connection.bulk(into: stage.sql, columns: columns, allowsCopy: copies)
         return SQLServerLoad(
-            load, audit: audit, books: books, catalogue: catalogue, table: table, bulk: bulk,
+            load, audit: audit, books: books, catalogue: catalogue, table: table, stage: stage, bulk: bulk,
             numbersRows: script.numbersRows)
     }
 
@@ -150,7 +152,7 @@ final class SQLServerLoad: TableLoad, @unchecked Sendable {
             throw error
         }
         FaultPoint.loadCommitted.reach()
-        await dropStage()
+        await stage.drop(connection)
         return result
     }
 
@@ -159,24 +161,19 @@ final class SQLServerLoad: TableLoad, @unchecked Sendable {
         isOver = true
         await bulk.abandon()
         await connection.rollback()
-        await dropStage()
-    }
-
-    private func dropStage() async {
-        let script = SQLServerScript(load, into: table, dialect: catalogue.dialect)
-        for statement in script.dropStage { await connection.insist(statement.sql) }
+        await stage.drop(connection)
     }
 
     /// Brings the rows into the table, in the transaction that is open.
     private func apply(_ taken: Int) async throws(SluiceError) -> LoadResult {
-        try await connection.query(SQLServerLock.table, [.text(table.sql)])
+        try await connection.query(SQLServerLock.takeForTransaction, [.text(try SQLServerLock.table(table.sql))])
         let now = try await catalogue.describe(load.plan.request.table)
         guard now == table else {
             throw SluiceError(
                 .inputOutput, "the table \(table.name) was changed by somebody while it was loaded",
                 hint: "Run the job again", isTransient: true)
         }
-        let script = SQLServerScript(load, into: table, dialect: catalogue.dialect, widened: lengths.widened)
+        let script = SQLServerScript(load, into: table, dialect: catalogue.dialect, from: stage, widened: lengths.widened)
         for (name, number) in files.sorted(by: { $0.value < $1.value }) {
             try await run(script.noteFile(Int(number), name))
         }

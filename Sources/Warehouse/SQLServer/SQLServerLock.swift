@@ -1,29 +1,51 @@
+import Storage
+import Support
+
 /// The T-SQL of locks, which are the server's application locks.
 package enum SQLServerLock {
-    /// What the lock of a job is called. Its name may be longer than the server takes, and is shown cut, so it is hashed.
-    private static let resource =
-        "N'sluice:' + CONVERT(NVARCHAR(64), HASHBYTES('SHA2_256', N'sluice.job:' + CONVERT(NVARCHAR(MAX), ?)), 2)"
+    /// What the lock of a job is called. A name may be longer than the server takes and is shown cut by it, so it is
+    /// hashed; here and not by the server, which is asked for what all servers can do.
+    static func job(_ name: String) throws(SluiceError) -> String { try resource("job", name) }
 
-    /// Takes the lock of a job for the session: job, milliseconds to wait. Says 0 or 1 when it has it, -1 when not in time.
-    package static let job = """
-        DECLARE @resource NVARCHAR(255) = \(resource), @wait INT = ?, @r INT;
+    /// What the lock of a table is called, by its name as SQL. The names of tables as a rule do not tell cases apart.
+    static func table(_ sql: String) throws(SluiceError) -> String { try resource("table", sql.lowercased()) }
+
+    /// What the lock of a stage is called, which says that it is in use.
+    static func stage(_ name: String) throws(SluiceError) -> String { try resource("stage", name) }
+
+    private static func resource(_ kind: String, _ name: String) throws(SluiceError) -> String {
+        let hash = try SHA256()
+        Array("sluice.\(kind):\(name)".utf8).withUnsafeBytes { hash.update($0) }
+        return "sluice:\(hash.finish())"
+    }
+
+    /// Takes a lock for the session: what it is called, milliseconds to wait. Says 0 or 1 when it has it, -1 when not in
+    /// time.
+    package static let takeForSession = """
+        DECLARE @resource NVARCHAR(255) = ?, @wait INT = ?, @r INT;
         EXEC @r = sp_getapplock @Resource = @resource, @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = @wait;
         SELECT CONVERT(VARCHAR(10), @r) AS r
         """
 
-    /// Lets one load at a time bring its rows into a table, until its transaction ends: the table. Two that both kept others
-    /// from writing would wait for each other.
-    package static let table = """
-        DECLARE @resource NVARCHAR(255) = N'sluice.table:'
-            + CONVERT(NVARCHAR(64), HASHBYTES('SHA2_256', LOWER(CONVERT(NVARCHAR(MAX), ?))), 2), @r INT;
+    /// Takes a lock until the transaction ends, however long that takes: what it is called. The lock of a table lets one
+    /// load at a time bring its rows into it: two that both kept others from writing would wait for each other.
+    package static let takeForTransaction = """
+        DECLARE @resource NVARCHAR(255) = ?, @r INT;
         EXEC @r = sp_getapplock @Resource = @resource, @LockMode = 'Exclusive', @LockOwner = 'Transaction',
             @LockTimeout = -1;
         SELECT CONVERT(VARCHAR(10), @r) AS r
         """
 
-    /// Who holds the lock of a job: program, machine, since when, session. Needs the right to see the server's state.
+    /// Gives a lock of the session back: what it is called.
+    package static let release = """
+        DECLARE @resource NVARCHAR(255) = ?;
+        EXEC sp_releaseapplock @Resource = @resource, @LockOwner = 'Session'
+        """
+
+    /// Who holds a lock: program, machine, since when, session; by what it is called, of which the server shows 32
+    /// characters. Needs the right to see the server's state.
     package static let holder = """
-        DECLARE @resource NVARCHAR(255) = \(resource);
+        DECLARE @resource NVARCHAR(255) = ?;
         SELECT TOP (1) s.program_name, s.host_name,
             CONVERT(VARCHAR(19), SWITCHOFFSET(TODATETIMEOFFSET(s.login_time, DATEPART(TZOFFSET, SYSDATETIMEOFFSET())), 0), 120)
                 AS since,

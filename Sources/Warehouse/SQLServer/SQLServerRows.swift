@@ -34,7 +34,7 @@ extension SQLServerScript {
             """
             INSERT INTO \(table.sql)\(hint) (\(columns.joined(separator: ", ")))
             SELECT \(values.joined(separator: ", "))
-            FROM \(Self.stage) AS s\(condition.map { "\nWHERE \($0)" } ?? "")
+            FROM \(stage) AS s\(condition.map { "\nWHERE \($0)" } ?? "")
             """, bound)
     }
 
@@ -98,14 +98,18 @@ extension SQLServerScript {
         var last: [String] = []
         // Nulls are the smallest of all to the server, so they come last here.
         if let order { last.append("s.\(try dialect.quote(target(order).name)) DESC") }
-        last.append("s.\(try dialect.quote(arrivalColumn)) DESC")
+        let arrival = try dialect.quote(arrivalColumn)
+        last.append("s.\(arrival) DESC")
         return SQLServerStatement(
             """
-            WITH ranked AS (
-                SELECT ROW_NUMBER() OVER (PARTITION BY \(parts.joined(separator: ", "))
-                    ORDER BY \(last.joined(separator: ", "))) AS n
-                FROM \(Self.stage) AS s)
-            DELETE FROM ranked WHERE n > 1
+            DELETE FROM \(stage)
+            WHERE \(arrival) IN (
+                SELECT ranked.\(arrival)
+                FROM (
+                    SELECT s.\(arrival), ROW_NUMBER() OVER (PARTITION BY \(parts.joined(separator: ", "))
+                        ORDER BY \(last.joined(separator: ", "))) AS n
+                    FROM \(stage) AS s) AS ranked
+                WHERE ranked.n > 1)
             """)
     }
 
@@ -116,7 +120,7 @@ extension SQLServerScript {
             """
             DELETE t
             FROM \(table.sql) AS t
-            INNER JOIN \(Self.stage) AS s ON \(try same(key))
+            INNER JOIN \(stage) AS s ON \(try same(key))
             WHERE \(marked.sql)
             """, marked.parameters)
     }
@@ -124,7 +128,7 @@ extension SQLServerScript {
     /// Deletes rows that say "deleted" from the stage.
     package func dropMarked(_ marker: DeletionMarker) throws(SluiceError) -> SQLServerStatement {
         let marked = try condition(marker)
-        return SQLServerStatement("DELETE s\nFROM \(Self.stage) AS s\nWHERE \(marked.sql)", marked.parameters)
+        return SQLServerStatement("DELETE s\nFROM \(stage) AS s\nWHERE \(marked.sql)", marked.parameters)
     }
 
     /// Updates the table's rows that have a counterpart in the stage.
@@ -138,7 +142,7 @@ extension SQLServerScript {
             UPDATE t
             SET \(settings.joined(separator: ", "))
             FROM \(table.sql) AS t
-            INNER JOIN \(Self.stage) AS s ON \(try same(key))
+            INNER JOIN \(stage) AS s ON \(try same(key))
             """, bound)
     }
 

@@ -1,6 +1,6 @@
 import Columns
 package import ODBC
-import Support
+package import Support
 
 /// A statement with what is bound to its question marks.
 package struct SQLServerStatement: Sendable {
@@ -17,7 +17,7 @@ package struct SQLServerStatement: Sendable {
 
 /// All that is said to the server about one load's table, as T-SQL that SQL Server 2019 takes. Nothing is asked here.
 ///
-/// Rows wait in a temporary table of the session's own, so that nobody waits for the load while it reads.
+/// Rows wait in a table of their own, so that nobody waits for the load while it reads.
 package struct SQLServerScript: Sendable {
     let load: Load
     let table: SQLServerTable
@@ -25,13 +25,17 @@ package struct SQLServerScript: Sendable {
     /// The types that columns get besides what the plan says, by their place among the targets.
     var widened: [Int: String] = [:]
 
-    /// The table that rows wait in.
-    package static let stage = "#sluice_stage"
+    /// The table that rows wait in, as SQL.
+    var stage = SQLServerStage.temporary.sql
     /// The files that rows came in, by the numbers that the stage has.
     package static let files = "#sluice_files"
 
     /// What is said about `load` into `table`.
-    package init(_ load: Load, into table: SQLServerTable, dialect: SQLServerDialect, widened: [Int: String] = [:]) {
+    package init(
+        _ load: Load, into table: SQLServerTable, dialect: SQLServerDialect, from stage: SQLServerStage = .temporary,
+        widened: [Int: String] = [:]
+    ) {
+        self.stage = stage.sql
         self.load = load
         self.table = table
         self.dialect = dialect
@@ -59,28 +63,20 @@ package struct SQLServerScript: Sendable {
         return false
     }
 
-    /// Makes the stage.
-    package var makeStage: [SQLServerStatement] {
-        get throws(SluiceError) {
-            var columns: [String] = []
-            for target in plan.targets {
-                columns.append("\(try dialect.quote(target.name)) \(stagedType(target)) NULL")
-            }
-            columns.append("\(try dialect.quote(fileColumn)) INT NOT NULL")
-            if numbersRows { columns.append("\(try dialect.quote(arrivalColumn)) BIGINT NOT NULL") }
-            return dropStage + [
-                SQLServerStatement("CREATE TABLE \(Self.stage) (\n    \(columns.joined(separator: ",\n    ")))"),
-                SQLServerStatement(
-                    "CREATE TABLE \(Self.files) (id INT NOT NULL PRIMARY KEY, name NVARCHAR(4000) NOT NULL)"),
-            ]
+    /// Makes `stage` anew, and the table of files with it.
+    package func makeStage(_ stage: SQLServerStage) throws(SluiceError) -> [SQLServerStatement] {
+        var columns: [String] = []
+        for target in plan.targets {
+            columns.append("\(try dialect.quote(target.name)) \(stagedType(target)) NULL")
         }
-    }
-
-    /// Drops it.
-    package var dropStage: [SQLServerStatement] {
-        [
-            SQLServerStatement("DROP TABLE IF EXISTS \(Self.stage)"),
+        columns.append("\(try dialect.quote(fileColumn)) INT NOT NULL")
+        if numbersRows { columns.append("\(try dialect.quote(arrivalColumn)) BIGINT NOT NULL") }
+        return [
+            SQLServerStatement("DROP TABLE IF EXISTS \(stage.sql)"),
             SQLServerStatement("DROP TABLE IF EXISTS \(Self.files)"),
+            SQLServerStatement("CREATE TABLE \(stage.sql) (\n    \(columns.joined(separator: ",\n    ")))"),
+            SQLServerStatement(
+                "CREATE TABLE \(Self.files) (id INT NOT NULL PRIMARY KEY, name NVARCHAR(4000) NOT NULL)"),
         ]
     }
 

@@ -28,12 +28,13 @@ final class SQLServerSession: WarehouseSession, @unchecked Sendable {
     func lock(_ job: String, wait: Duration) async throws(SluiceError) {
         let clock = ContinuousClock()
         let deadline = clock.now + wait
+        let resource = try SQLServerLock.job(job)
         while true {
             // The server waits for us, in the order in which sessions came; but not so long that nobody could stop us.
             let left = max(.zero, deadline - clock.now)
             let milliseconds = min(left, .seconds(1)) / Duration.milliseconds(1)
             let answer = try await connection.query(
-                SQLServerLock.job, [.text(job), .integer(Int64(milliseconds.rounded(.up)))]
+                SQLServerLock.takeForSession, [.text(resource), .integer(Int64(milliseconds.rounded(.up)))]
             ).single.flatMap { Int($0) }
             if let answer, answer >= 0 { return }
             // -1: waited in vain; anything else is no matter of waiting.
@@ -42,14 +43,14 @@ final class SQLServerSession: WarehouseSession, @unchecked Sendable {
                     .inputOutput, "the lock of \(job) is not to be had: sp_getapplock says \(answer ?? -999)",
                     place: .init(file: connection.name), isTransient: answer == -3)
             }
-            guard clock.now < deadline else { throw await refusal(job) }
+            guard clock.now < deadline else { throw await refusal(job, resource) }
             if Task.isCancelled { throw SluiceError(.cancelled, "stopped while waiting for the lock of \(job)") }
         }
     }
 
-    private func refusal(_ job: String) async -> SluiceError {
+    private func refusal(_ job: String, _ resource: String) async -> SluiceError {
         var holder = "somebody whom this login may not see"
-        if let row = try? await connection.query(SQLServerLock.holder, [.text(job)]).rows.first, row.count == 4 {
+        if let row = try? await connection.query(SQLServerLock.holder, [.text(resource)]).rows.first, row.count == 4 {
             let label = row[0].map { $0.isEmpty ? "a session without a name" : "\"\($0)\"" } ?? "another user's session"
             holder = label + (row[1].map { " from \($0)" } ?? "") + (row[3].map { " (session \($0))" } ?? "")
             if let since = row[2] { holder += ", there since \(since) UTC" }
@@ -164,8 +165,8 @@ extension ODBCConnection {
     func rollback() async { await insist("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION") }
 
     /// Runs a statement whether the task is cancelled or not; what it fails with helps nobody.
-    func insist(_ sql: String) async {
+    func insist(_ sql: String, _ parameters: [ODBCParameter] = []) async {
         // A task of its own, since a call in one that is cancelled does not begin.
-        await Task.detached { _ = try? await self.query(sql) }.value
+        await Task.detached { _ = try? await self.query(sql, parameters) }.value
     }
 }

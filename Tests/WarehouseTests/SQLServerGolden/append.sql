@@ -4,7 +4,7 @@ DROP TABLE IF EXISTS #sluice_files
 GO
 CREATE TABLE #sluice_stage (
     [id] BIGINT NULL,
-    [part]]; DROP TABLE x --] NVARCHAR(MAX) COLLATE Latin1_General_CI_AS NULL,
+    "part]; DROP TABLE x --" NVARCHAR(MAX) COLLATE Latin1_General_CI_AS NULL,
     [amount] DECIMAL(12,2) NULL,
     [at] DATETIMEOFFSET(6) NULL,
     [gone] BIT NULL,
@@ -17,35 +17,31 @@ GO
 -- ? = text("it\'s.parquet")
 INSERT INTO #sluice_files (id, name) VALUES (?, ?)
 GO
-ALTER TABLE [dbo].[or'd]]ers] ALTER COLUMN [id] BIGINT NOT NULL
+ALTER TABLE [dbo]."or'd]ers" ALTER COLUMN [id] BIGINT NOT NULL
 GO
-ALTER TABLE [dbo].[or'd]]ers] ALTER COLUMN [part]]; DROP TABLE x --] NVARCHAR(MAX) COLLATE Latin1_General_CI_AS NULL
+ALTER TABLE [dbo]."or'd]ers" ALTER COLUMN "part]; DROP TABLE x --" NVARCHAR(MAX) COLLATE Latin1_General_CI_AS NULL
 GO
-ALTER TABLE [dbo].[or'd]]ers] ALTER COLUMN [amount] DECIMAL(12,2) NOT NULL
+ALTER TABLE [dbo]."or'd]ers" ALTER COLUMN [amount] DECIMAL(12,2) NOT NULL
 GO
-ALTER TABLE [dbo].[or'd]]ers] ALTER COLUMN [amount] DECIMAL(12,2) NULL
+ALTER TABLE [dbo]."or'd]ers" ALTER COLUMN [amount] DECIMAL(12,2) NULL
 GO
-ALTER TABLE [dbo].[or'd]]ers] ADD [at] DATETIMEOFFSET(6) NULL
+ALTER TABLE [dbo]."or'd]ers" ADD [at] DATETIMEOFFSET(6) NULL
 GO
-ALTER TABLE [dbo].[or'd]]ers] ADD [raw] VARBINARY(MAX) NULL
+ALTER TABLE [dbo]."or'd]ers" ADD [raw] VARBINARY(MAX) NULL
 GO
-ALTER TABLE [dbo].[or'd]]ers] ALTER COLUMN [note] XML NULL
+ALTER TABLE [dbo]."or'd]ers" ALTER COLUMN [note] XML NULL
 GO
-ALTER TABLE [dbo].[or'd]]ers] ADD [_source_file] NVARCHAR(512) NULL
+ALTER TABLE [dbo]."or'd]ers" ADD [_source_file] NVARCHAR(512) NULL
 GO
-ALTER TABLE [dbo].[or'd]]ers] ADD [_loaded_at] DATETIMEOFFSET(6) NULL DEFAULT SYSUTCDATETIME()
+ALTER TABLE [dbo]."or'd]ers" ADD [_loaded_at] DATETIMEOFFSET(6) NULL DEFAULT SYSUTCDATETIME()
 GO
-ALTER TABLE [dbo].[or'd]]ers] ADD [_run_id] NVARCHAR(64) NULL
+ALTER TABLE [dbo]."or'd]ers" ADD [_run_id] NVARCHAR(64) NULL
 GO
-ALTER TABLE [dbo].[or'd]]ers] ALTER COLUMN [part]]; DROP TABLE x --] NVARCHAR(MAX) COLLATE Latin1_General_CI_AS NULL
+ALTER TABLE [dbo]."or'd]ers" ALTER COLUMN "part]; DROP TABLE x --" NVARCHAR(MAX) COLLATE Latin1_General_CI_AS NULL
 GO
 -- ? = text("2023-11-14T22:13:20.123456Z")
 -- ? = text("run-1")
-INSERT INTO [dbo].[or'd]]ers] ([id], [part]]; DROP TABLE x --], [amount], [at], [gone], [raw], [_source_file], [_loaded_at], [_run_id])
-SELECT s.[id], s.[part]]; DROP TABLE x --], s.[amount], s.[at], s.[gone], s.[raw], (SELECT f.name FROM #sluice_files AS f WHERE f.id = s.[_sluice_file]), CONVERT(DATETIMEOFFSET(6), ?), ?
+INSERT INTO [dbo]."or'd]ers" ([id], "part]; DROP TABLE x --", [amount], [at], [gone], [raw], [_source_file], [_loaded_at], [_run_id])
+SELECT s.[id], s."part]; DROP TABLE x --", s.[amount], s.[at], s.[gone], s.[raw], (SELECT f.name FROM #sluice_files AS f WHERE f.id = s.[_sluice_file]), CONVERT(DATETIMEOFFSET(6), ?), ?
 FROM #sluice_stage AS s
-GO
-DROP TABLE IF EXISTS #sluice_stage
-GO
-DROP TABLE IF EXISTS #sluice_files
 GO

@@ -5,7 +5,7 @@ EXEC @r = sp_getapplock @Resource = N'sluice.prepare', @LockMode = 'Exclusive', 
     @LockTimeout = 60000;
 IF @r < 0 THROW 50000, N'another session has been making Sluice''s tables for a minute', 1
 GO
-CREATE TABLE [it's]] dbo].[etl_audit_log] (
+CREATE TABLE "it's] dbo".[etl_audit_log] (
     id BIGINT IDENTITY(1,1) PRIMARY KEY,
     run_id NVARCHAR(64) NOT NULL,
     pipeline_name NVARCHAR(256) NOT NULL,
@@ -19,102 +19,104 @@ CREATE TABLE [it's]] dbo].[etl_audit_log] (
     started_at DATETIMEOFFSET NOT NULL,
     finished_at DATETIMEOFFSET)
 GO
-CREATE UNIQUE INDEX etl_audit_log_run ON [it's]] dbo].[etl_audit_log] (run_id)
+CREATE UNIQUE INDEX etl_audit_log_run ON "it's] dbo".[etl_audit_log] (run_id)
 GO
-CREATE TABLE [it's]] dbo].[sluice_ledger] (
+CREATE TABLE "it's] dbo".[sluice_ledger] (
     job NVARCHAR(400) COLLATE Latin1_General_100_BIN2 NOT NULL, path_hash BINARY(32) NOT NULL,
     path NVARCHAR(MAX) COLLATE Latin1_General_100_BIN2 NOT NULL, size BIGINT NOT NULL,
     hash NVARCHAR(128) NOT NULL, [rows] BIGINT NOT NULL,
     source NVARCHAR(MAX) COLLATE Latin1_General_100_BIN2 NOT NULL, run_id NVARCHAR(64) NOT NULL,
     loaded_at DATETIMEOFFSET NOT NULL, PRIMARY KEY (job, path_hash))
 GO
-CREATE TABLE [it's]] dbo].[sluice_source_files] (
+CREATE TABLE "it's] dbo".[sluice_source_files] (
     job NVARCHAR(400) COLLATE Latin1_General_100_BIN2 NOT NULL, path_hash BINARY(32) NOT NULL,
     path NVARCHAR(MAX) COLLATE Latin1_General_100_BIN2 NOT NULL, size BIGINT NOT NULL,
     modified BIGINT NOT NULL, hash NVARCHAR(128) NOT NULL, [rows] BIGINT NOT NULL,
     run_id NVARCHAR(64) NOT NULL, loaded_at DATETIMEOFFSET NOT NULL, PRIMARY KEY (job, path_hash))
 GO
-CREATE TABLE [it's]] dbo].[sluice_watermarks] (
+CREATE TABLE "it's] dbo".[sluice_watermarks] (
     job NVARCHAR(400) COLLATE Latin1_General_100_BIN2 NOT NULL PRIMARY KEY,
     column_name NVARCHAR(128) NOT NULL, type NVARCHAR(128) NOT NULL, value NVARCHAR(MAX) NOT NULL,
     run_id NVARCHAR(64) NOT NULL, loaded_at DATETIMEOFFSET NOT NULL)
 GO
-UPDATE [it's]] dbo].[etl_audit_log] SET status = N'running', finished_at = NULL, error_message = NULL, rows_loaded = NULL,
+UPDATE "it's] dbo".[etl_audit_log] SET status = N'running', finished_at = NULL, error_message = NULL, rows_loaded = NULL,
     parquet_files = NULL
 WHERE run_id = ?
 GO
-INSERT INTO [it's]] dbo].[etl_audit_log] (run_id, pipeline_name, source_name, protocol, target_table, status, started_at)
+INSERT INTO "it's] dbo".[etl_audit_log] (run_id, pipeline_name, source_name, protocol, target_table, status, started_at)
 VALUES (?, LEFT(?, 256), LEFT(?, 256), LEFT(?, 64), LEFT(?, 256), N'running', CONVERT(DATETIMEOFFSET, ?))
 GO
-UPDATE [it's]] dbo].[etl_audit_log] SET status = ?, rows_loaded = 0, parquet_files = ?, error_message = ?,
+UPDATE "it's] dbo".[etl_audit_log] SET status = ?, rows_loaded = 0, parquet_files = ?, error_message = ?,
     finished_at = CONVERT(DATETIMEOFFSET, ?)
 WHERE run_id = ? AND status NOT IN (N'success', N'partial')
 GO
-SELECT status FROM [it's]] dbo].[etl_audit_log] WHERE run_id = ?
+SELECT status FROM "it's] dbo".[etl_audit_log] WHERE run_id = ?
 GO
-UPDATE [it's]] dbo].[etl_audit_log] SET status = N'died', rows_loaded = 0, finished_at = SYSUTCDATETIME(),
+UPDATE "it's] dbo".[etl_audit_log] SET status = N'died', rows_loaded = 0, finished_at = SYSUTCDATETIME(),
     error_message = COALESCE(error_message, N'the run ended without a word')
 OUTPUT inserted.run_id
 WHERE pipeline_name = LEFT(?, 256) AND run_id <> ? AND status = N'running'
 GO
 SELECT TOP (?) run_id, status, rows_loaded, parquet_files, error_message, DATEDIFF_BIG(MICROSECOND, CONVERT(DATETIMEOFFSET, '1970-01-01T00:00:00Z'), started_at),
     DATEDIFF_BIG(MICROSECOND, CONVERT(DATETIMEOFFSET, '1970-01-01T00:00:00Z'), finished_at)
-FROM [it's]] dbo].[etl_audit_log] WHERE pipeline_name = LEFT(?, 256) ORDER BY started_at DESC, id DESC
+FROM "it's] dbo".[etl_audit_log] WHERE pipeline_name = LEFT(?, 256) ORDER BY started_at DESC, id DESC
 GO
-UPDATE [it's]] dbo].[etl_audit_log] SET status = ?, rows_loaded = ?, parquet_files = ?, error_message = ?,
+UPDATE "it's] dbo".[etl_audit_log] SET status = ?, rows_loaded = ?, parquet_files = ?, error_message = ?,
     finished_at = CONVERT(DATETIMEOFFSET, ?)
 WHERE run_id = ?
 GO
-INSERT INTO [it's]] dbo].[etl_audit_log] (run_id, pipeline_name, source_name, protocol, target_table, status, rows_loaded,
+INSERT INTO "it's] dbo".[etl_audit_log] (run_id, pipeline_name, source_name, protocol, target_table, status, rows_loaded,
     parquet_files, error_message, started_at, finished_at)
 VALUES (?, LEFT(?, 256), LEFT(?, 256), LEFT(?, 64), LEFT(?, 256), ?, ?, ?, ?, CONVERT(DATETIMEOFFSET, ?),
     CONVERT(DATETIMEOFFSET, ?))
 GO
-SELECT column_name, type, value FROM [it's]] dbo].[sluice_watermarks] WHERE job = ?
+SELECT column_name, type, value FROM "it's] dbo".[sluice_watermarks] WHERE job = ?
 GO
-SELECT path, size, modified, hash, [rows] FROM [it's]] dbo].[sluice_source_files] WHERE job = ?
+SELECT path, size, modified, hash, [rows] FROM "it's] dbo".[sluice_source_files] WHERE job = ?
 GO
-SELECT path FROM [it's]] dbo].[sluice_ledger]
+SELECT path FROM "it's] dbo".[sluice_ledger]
 WHERE job = ? AND source IN (SELECT j.[value] COLLATE Latin1_General_100_BIN2 FROM OPENJSON(?) AS j) ORDER BY path
 GO
-SELECT DATEDIFF_BIG(MICROSECOND, CONVERT(DATETIMEOFFSET, '1970-01-01T00:00:00Z'), MAX(loaded_at)) FROM [it's]] dbo].[sluice_ledger] WHERE job = ?
+SELECT DATEDIFF_BIG(MICROSECOND, CONVERT(DATETIMEOFFSET, '1970-01-01T00:00:00Z'), MAX(loaded_at)) FROM "it's] dbo".[sluice_ledger] WHERE job = ?
 GO
-DELETE FROM [it's]] dbo].[sluice_watermarks] WHERE job = ?
+DELETE FROM "it's] dbo".[sluice_watermarks] WHERE job = ?
 GO
-DELETE FROM [it's]] dbo].[sluice_source_files] WHERE job = ?
+DELETE FROM "it's] dbo".[sluice_source_files] WHERE job = ?
 GO
-INSERT INTO [it's]] dbo].[sluice_ledger] (job, path_hash, path, size, hash, [rows], source, run_id, loaded_at)
+INSERT INTO "it's] dbo".[sluice_ledger] (job, path_hash, path, size, hash, [rows], source, run_id, loaded_at)
 SELECT v.job, HASHBYTES('SHA2_256', f.path), f.path, f.size, f.hash, f.[rows], f.source, v.run, v.loaded
 FROM (SELECT ? AS job, ? AS run, CONVERT(DATETIMEOFFSET, ?) AS loaded) AS v
 CROSS JOIN OPENJSON(?) WITH (path NVARCHAR(MAX) '$.path', size BIGINT '$.size', hash NVARCHAR(128) '$.hash',
     [rows] BIGINT '$.rows', source NVARCHAR(MAX) '$.source') AS f
 GO
-DELETE FROM [it's]] dbo].[sluice_source_files]
+DELETE FROM "it's] dbo".[sluice_source_files]
 WHERE job = ? AND path_hash IN (
     SELECT HASHBYTES('SHA2_256', f.path) FROM OPENJSON(?) WITH (path NVARCHAR(MAX) '$.path') AS f)
 GO
-INSERT INTO [it's]] dbo].[sluice_source_files] (job, path_hash, path, size, modified, hash, [rows], run_id, loaded_at)
+INSERT INTO "it's] dbo".[sluice_source_files] (job, path_hash, path, size, modified, hash, [rows], run_id, loaded_at)
 SELECT v.job, HASHBYTES('SHA2_256', f.path), f.path, f.size, f.modified, f.hash, f.[rows], v.run, v.loaded
 FROM (SELECT ? AS job, ? AS run, CONVERT(DATETIMEOFFSET, ?) AS loaded) AS v
 CROSS JOIN OPENJSON(?) WITH (path NVARCHAR(MAX) '$.path', size BIGINT '$.size', modified BIGINT '$.modified',
     hash NVARCHAR(128) '$.hash', [rows] BIGINT '$.rows') AS f
 GO
-DELETE FROM [it's]] dbo].[sluice_watermarks] WHERE job = ?
+DELETE FROM "it's] dbo".[sluice_watermarks] WHERE job = ?
 GO
-INSERT INTO [it's]] dbo].[sluice_watermarks] (job, run_id, loaded_at, column_name, type, value)
+INSERT INTO "it's] dbo".[sluice_watermarks] (job, run_id, loaded_at, column_name, type, value)
 VALUES (?, ?, CONVERT(DATETIMEOFFSET, ?), ?, ?, ?)
 GO
-DECLARE @resource NVARCHAR(255) = N'sluice:' + CONVERT(NVARCHAR(64), HASHBYTES('SHA2_256', N'sluice.job:' + CONVERT(NVARCHAR(MAX), ?)), 2), @wait INT = ?, @r INT;
+DECLARE @resource NVARCHAR(255) = ?, @wait INT = ?, @r INT;
 EXEC @r = sp_getapplock @Resource = @resource, @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = @wait;
 SELECT CONVERT(VARCHAR(10), @r) AS r
 GO
-DECLARE @resource NVARCHAR(255) = N'sluice.table:'
-    + CONVERT(NVARCHAR(64), HASHBYTES('SHA2_256', LOWER(CONVERT(NVARCHAR(MAX), ?))), 2), @r INT;
+DECLARE @resource NVARCHAR(255) = ?, @r INT;
 EXEC @r = sp_getapplock @Resource = @resource, @LockMode = 'Exclusive', @LockOwner = 'Transaction',
     @LockTimeout = -1;
 SELECT CONVERT(VARCHAR(10), @r) AS r
 GO
-DECLARE @resource NVARCHAR(255) = N'sluice:' + CONVERT(NVARCHAR(64), HASHBYTES('SHA2_256', N'sluice.job:' + CONVERT(NVARCHAR(MAX), ?)), 2);
+DECLARE @resource NVARCHAR(255) = ?;
+EXEC sp_releaseapplock @Resource = @resource, @LockOwner = 'Session'
+GO
+DECLARE @resource NVARCHAR(255) = ?;
 SELECT TOP (1) s.program_name, s.host_name,
     CONVERT(VARCHAR(19), SWITCHOFFSET(TODATETIMEOFFSET(s.login_time, DATEPART(TZOFFSET, SYSDATETIMEOFFSET())), 0), 120)
         AS since,
@@ -123,6 +125,9 @@ FROM sys.dm_tran_locks AS l
 LEFT JOIN sys.dm_exec_sessions AS s ON s.session_id = l.request_session_id
 WHERE l.resource_type = 'APPLICATION' AND l.request_status = 'GRANT' AND l.resource_database_id = DB_ID()
     AND CHARINDEX(N'[' + LEFT(@resource, 32) + N']', l.resource_description) > 0
+GO
+SELECT t.name FROM sys.tables AS t INNER JOIN sys.schemas AS s ON s.schema_id = t.schema_id
+WHERE s.name = ? AND t.name LIKE 'sluice[_]stage[_]%'
 GO
 SELECT CONVERT(VARCHAR(20), o.object_id), CONVERT(VARCHAR(2), o.type)
 FROM sys.objects AS o INNER JOIN sys.schemas AS n ON n.schema_id = o.schema_id

@@ -4,7 +4,7 @@ DROP TABLE IF EXISTS #sluice_files
 GO
 CREATE TABLE #sluice_stage (
     [id] BIGINT NULL,
-    [part]]; DROP TABLE x --] NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
+    "part]; DROP TABLE x --" NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
     [amount] DECIMAL(12,2) NULL,
     [at] DATETIMEOFFSET(6) NULL,
     [gone] BIT NULL,
@@ -20,7 +20,7 @@ INSERT INTO #sluice_files (id, name) VALUES (?, ?)
 GO
 CREATE TABLE [raw].[orders] (
     [id] BIGINT NOT NULL,
-    [part]]; DROP TABLE x --] NVARCHAR(MAX) NULL,
+    "part]; DROP TABLE x --" NVARCHAR(MAX) NULL,
     [amount] DECIMAL(12,2) NULL,
     [at] DATETIMEOFFSET(6) NULL,
     [gone] BIT NULL,
@@ -29,11 +29,14 @@ CREATE TABLE [raw].[orders] (
     [_loaded_at] DATETIMEOFFSET(6) NULL DEFAULT SYSUTCDATETIME(),
     [_run_id] NVARCHAR(64) NULL)
 GO
-WITH ranked AS (
-    SELECT ROW_NUMBER() OVER (PARTITION BY s.[id], s.[raw], DATALENGTH(s.[raw])
-        ORDER BY s.[_sluice_arrival] DESC) AS n
-    FROM #sluice_stage AS s)
-DELETE FROM ranked WHERE n > 1
+DELETE FROM #sluice_stage
+WHERE [_sluice_arrival] IN (
+    SELECT ranked.[_sluice_arrival]
+    FROM (
+        SELECT s.[_sluice_arrival], ROW_NUMBER() OVER (PARTITION BY s.[id], s.[raw], DATALENGTH(s.[raw])
+            ORDER BY s.[_sluice_arrival] DESC) AS n
+        FROM #sluice_stage AS s) AS ranked
+    WHERE ranked.n > 1)
 GO
 SELECT TOP (1) 1 AS n FROM [raw].[orders] WITH (TABLOCK, HOLDLOCK)
 GO
@@ -41,20 +44,16 @@ GO
 DELETE t
 FROM [raw].[orders] AS t
 INNER JOIN #sluice_stage AS s ON t.[id] = s.[id] AND t.[raw] = s.[raw] AND DATALENGTH(t.[raw]) = DATALENGTH(s.[raw])
-WHERE s.[part]]; DROP TABLE x --] + N'.' = CONVERT(NVARCHAR(MAX), ?) + N'.' COLLATE Latin1_General_100_BIN2
+WHERE s."part]; DROP TABLE x --" + N'.' = CONVERT(NVARCHAR(MAX), ?) + N'.' COLLATE Latin1_General_100_BIN2
 GO
 -- ? = text("D")
 DELETE s
 FROM #sluice_stage AS s
-WHERE s.[part]]; DROP TABLE x --] + N'.' = CONVERT(NVARCHAR(MAX), ?) + N'.' COLLATE Latin1_General_100_BIN2
+WHERE s."part]; DROP TABLE x --" + N'.' = CONVERT(NVARCHAR(MAX), ?) + N'.' COLLATE Latin1_General_100_BIN2
 GO
 -- ? = text("2023-11-14T22:13:20.123456Z")
 -- ? = text("run-1")
-INSERT INTO [raw].[orders] WITH (TABLOCK) ([id], [part]]; DROP TABLE x --], [amount], [at], [gone], [raw], [_source_file], [_loaded_at], [_run_id])
-SELECT s.[id], s.[part]]; DROP TABLE x --], s.[amount], s.[at], s.[gone], s.[raw], (SELECT f.name FROM #sluice_files AS f WHERE f.id = s.[_sluice_file]), CONVERT(DATETIMEOFFSET(6), ?), ?
+INSERT INTO [raw].[orders] WITH (TABLOCK) ([id], "part]; DROP TABLE x --", [amount], [at], [gone], [raw], [_source_file], [_loaded_at], [_run_id])
+SELECT s.[id], s."part]; DROP TABLE x --", s.[amount], s.[at], s.[gone], s.[raw], (SELECT f.name FROM #sluice_files AS f WHERE f.id = s.[_sluice_file]), CONVERT(DATETIMEOFFSET(6), ?), ?
 FROM #sluice_stage AS s
-GO
-DROP TABLE IF EXISTS #sluice_stage
-GO
-DROP TABLE IF EXISTS #sluice_files
 GO

@@ -4,7 +4,7 @@ DROP TABLE IF EXISTS #sluice_files
 GO
 CREATE TABLE #sluice_stage (
     [id] BIGINT NULL,
-    [part]]; DROP TABLE x --] NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
+    "part]; DROP TABLE x --" NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
     [amount] DECIMAL(12,2) NULL,
     [at] DATETIMEOFFSET(6) NULL,
     [gone] BIT NULL,
@@ -19,7 +19,7 @@ INSERT INTO #sluice_files (id, name) VALUES (?, ?)
 GO
 CREATE TABLE [raw].[orders] (
     [id] BIGINT NULL,
-    [part]]; DROP TABLE x --] NVARCHAR(MAX) NULL,
+    "part]; DROP TABLE x --" NVARCHAR(MAX) NULL,
     [amount] DECIMAL(12,2) NULL,
     [at] DATETIMEOFFSET(6) NULL,
     [gone] BIT NULL,
@@ -30,11 +30,7 @@ CREATE TABLE [raw].[orders] (
 GO
 -- ? = text("2023-11-14T22:13:20.123456Z")
 -- ? = text("run-1")
-INSERT INTO [raw].[orders] WITH (TABLOCK) ([id], [part]]; DROP TABLE x --], [amount], [at], [gone], [raw], [_source_file], [_loaded_at], [_run_id])
-SELECT s.[id], s.[part]]; DROP TABLE x --], s.[amount], s.[at], s.[gone], s.[raw], (SELECT f.name FROM #sluice_files AS f WHERE f.id = s.[_sluice_file]), CONVERT(DATETIMEOFFSET(6), ?), ?
+INSERT INTO [raw].[orders] WITH (TABLOCK) ([id], "part]; DROP TABLE x --", [amount], [at], [gone], [raw], [_source_file], [_loaded_at], [_run_id])
+SELECT s.[id], s."part]; DROP TABLE x --", s.[amount], s.[at], s.[gone], s.[raw], (SELECT f.name FROM #sluice_files AS f WHERE f.id = s.[_sluice_file]), CONVERT(DATETIMEOFFSET(6), ?), ?
 FROM #sluice_stage AS s
-GO
-DROP TABLE IF EXISTS #sluice_stage
-GO
-DROP TABLE IF EXISTS #sluice_files
 GO

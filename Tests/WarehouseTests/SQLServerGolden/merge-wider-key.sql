@@ -27,11 +27,14 @@ ALTER TABLE [raw].[orders] ADD [_run_id] NVARCHAR(64) NULL
 GO
 CREATE UNIQUE INDEX sluice_key ON [raw].[orders] ([part], [id])
 GO
-WITH ranked AS (
-    SELECT ROW_NUMBER() OVER (PARTITION BY s.[id], s.[part]
-        ORDER BY s.[_sluice_arrival] DESC) AS n
-    FROM #sluice_stage AS s)
-DELETE FROM ranked WHERE n > 1
+DELETE FROM #sluice_stage
+WHERE [_sluice_arrival] IN (
+    SELECT ranked.[_sluice_arrival]
+    FROM (
+        SELECT s.[_sluice_arrival], ROW_NUMBER() OVER (PARTITION BY s.[id], s.[part]
+            ORDER BY s.[_sluice_arrival] DESC) AS n
+        FROM #sluice_stage AS s) AS ranked
+    WHERE ranked.n > 1)
 GO
 SELECT TOP (1) 1 AS n FROM [raw].[orders] WITH (TABLOCK, HOLDLOCK)
 GO
@@ -48,8 +51,4 @@ INSERT INTO [raw].[orders] ([id], [part], [v], [_source_file], [_loaded_at], [_r
 SELECT s.[id], s.[part], s.[v], (SELECT f.name FROM #sluice_files AS f WHERE f.id = s.[_sluice_file]), CONVERT(DATETIMEOFFSET(6), ?), ?
 FROM #sluice_stage AS s
 WHERE NOT EXISTS (SELECT 1 FROM [raw].[orders] AS t WHERE t.[id] = s.[id] AND t.[part] = s.[part])
-GO
-DROP TABLE IF EXISTS #sluice_stage
-GO
-DROP TABLE IF EXISTS #sluice_files
 GO

@@ -84,7 +84,3 @@ INSERT INTO [raw].[orders] WITH (TABLOCK) ([c0 null], [c1 bool], [c2 int8], [c3 
 SELECT s.[c0 null], s.[c1 bool], s.[c2 int8], s.[c3 int16], s.[c4 int32], s.[c5 int64], s.[c6 uint8], s.[c7 uint16], s.[c8 uint32], s.[c9 uint64], s.[c10 float16], s.[c11 float32], s.[c12 float64], s.[c13 decimal(38,38)], s.[c14 decimal(3,-2)], s.[c15 decimal(2,5)], s.[c16 decimal(38,-1)], s.[c17 utf8], s.[c18 binary], s.[c19 binary(3)], s.[c20 date], s.[c21 time(s)], s.[c22 time(ns)], s.[c23 timestamp(ms)], s.[c24 timestamp(ns)], s.[c25 timestamp(us, Europe/Berlin)], s.[c26 timestamp(ns, UTC)], s.[c27 uuid], s.[c28 json], s.[c29 list<item: int32>], s.[c30 struct<x: utf8>], (SELECT f.name FROM #sluice_files AS f WHERE f.id = s.[_sluice_file]), CONVERT(DATETIMEOFFSET(6), ?), ?
 FROM #sluice_stage AS s
 GO
-DROP TABLE IF EXISTS #sluice_stage
-GO
-DROP TABLE IF EXISTS #sluice_files
-GO
