@@ -70,6 +70,15 @@ public enum ODBCBulkType: Sendable, Hashable {
         }
     }
 
+    /// The driver's number for cells of more than 8000 bytes.
+    var copiedLong: Int {
+        switch self {
+        case .text: SLUICE_BCP_NTEXT
+        case .bytes: SLUICE_BCP_IMAGE
+        default: copied.type
+        }
+    }
+
     /// How many ticks of nanoseconds the last digit of a time is.
     var step: Int64 {
         switch self {

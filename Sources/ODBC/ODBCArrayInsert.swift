@@ -69,9 +69,12 @@ struct ODBCArrayInsert: Sendable {
                     try note(code)
                 }
                 withExtendedLifetime(block) {}
-                for row in 0..<count where !ArrayBlock.isDone(statuses[row]) {
+                // Of a single row drivers may say nothing but that the statement succeeded, or not.
+                for row in 0..<count where count > 1 && !ArrayBlock.isDone(statuses[row]) {
                     var error = ODBCErrors.error(words, server: connection.name, connecting: false)
-                    if words.isEmpty { error.message += " (status \(statuses[row]), \(processed.pointee) rows of \(count) done)" }
+                    if words.isEmpty {
+                        error.message += " (status \(statuses[row]), \(processed.pointee) rows of \(count) done)"
+                    }
                     if error.code == .conversion { error.code = .invalidData }
                     throw error.at(.init(row: first + row + 1))
                 }

@@ -139,6 +139,8 @@ public final class ODBCBulk: @unchecked Sendable {
                 // The driver is told the most that may come; a length is given with each row.
                 if Int64(cells.longest) > bound[place].room {
                     bound[place].room = Int64(cells.longest)
+                    // What is longer than 8000 bytes has a type of its own there.
+                    bound[place].type = Int32(columns[place].type.copiedLong)
                     guard sluice_bcp_bind(handle.connection, &bound[place]) == 1 else { throw failure(handle) }
                 }
             }

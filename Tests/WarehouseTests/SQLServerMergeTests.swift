@@ -101,10 +101,10 @@ import Warehouse
             #expect(
                 try await load([("f", rows)], fields, into: TableName("t"), mode, unique: true, on: session).inserted
                     == 2)
-            #expect(
-                try await place.single(
-                    "SELECT name FROM sys.indexes WHERE object_id = OBJECT_ID('{}.t') AND is_unique = 1")
-                    == "sluice_key")
+            let names = try await place.rows(
+                "SELECT name FROM sys.indexes WHERE object_id = OBJECT_ID('{}.t') AND is_unique = 1")
+            #expect(names.count == 1)
+            #expect(names.first?.first?.hasPrefix("sluice_key") == true)
             #expect(
                 try await load([("f", [rows[1], [.int(3), .null]])], fields, into: TableName("t"), mode, on: session)
                     == LoadResult(inserted: 1, updated: 1))

@@ -64,10 +64,10 @@ import Testing
     /// Everything that a load may say, in the order in which it says it.
     private func whole(_ load: Load, _ table: SQLServerTable, widened: [Int: String] = [:]) throws -> String {
         let script = SQLServerScript(load, into: table, dialect: dialect, widened: widened)
-        var statements: [SQLServerStatement?] = try script.makeStage(.temporary)
+        var statements: [SQLServerStatement?] = script.makeStage(.temporary)
         statements.append(script.noteFile(1, "it's.parquet"))
         statements += try script.shape
-        statements.append(try script.clear)
+        statements += try script.clear.map { $0 }
         switch load.mode {
         case .append, .replace: statements.append(try script.insert())
         case .appendNew(let names): statements += [script.hold, try script.insertNew(by: names)]
@@ -142,13 +142,14 @@ import Testing
         for (_, making) in books.tables { statements += making }
         statements += [
             books.resumeRun, books.beginRun, books.endRun, books.runStatus, books.buryDead, books.recentRuns,
-            books.recordRun, books.recordLostRun, books.watermark, books.sourceFiles, books.stagedFiles, books.lastLoad,
+            books.recordRun, books.recordLostRun, books.watermark, books.sourceFiles, books.stagedFiles(2),
+            books.lastLoad,
         ]
         statements += books.forget
         statements += [
-            books.enterStaged, books.forgetSources, books.enterSources, books.forgetMark, books.enterMark,
+            books.enterStaged(2), books.forgetSources(2), books.enterSources(2), books.forgetMark, books.enterMark,
             SQLServerLock.takeForSession, SQLServerLock.takeForTransaction, SQLServerLock.release,
-            SQLServerLock.holder, SQLServerStage.leftBehind, SQLServerCatalogue.findObject,
+            SQLServerLock.holder, SQLServerStage.leftBehind, SQLServerEngine.question, SQLServerCatalogue.findObject,
             SQLServerCatalogue.findSchema, SQLServerCatalogue.describeColumns, SQLServerWarehouse.sessionSettings,
         ]
         try check(statements.map { $0 + "\nGO\n" }.joined(), "books.sql")

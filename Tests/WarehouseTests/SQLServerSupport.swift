@@ -26,6 +26,8 @@ struct SQLServerPlace {
     let schema: String
     let admin: ODBCConnection
     let options: SQLServerWarehouse.Options
+    /// Whether the server is Babelfish, which is PostgreSQL inside: times have six digits there, and names 63 bytes.
+    let isBabelfish: Bool
 
     var warehouse: SQLServerWarehouse {
         SQLServerWarehouse(name: "mssql://test", options: options) { () async throws(SluiceError) in
@@ -42,9 +44,11 @@ struct SQLServerPlace {
         let admin = try await ODBCConnection.open(try TestSQLServer.settings())
         let schema = "w" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
         try await admin.query("CREATE SCHEMA [\(schema)]")
+        let version = try await admin.query("SELECT CONVERT(NVARCHAR(128), SERVERPROPERTY('BabelfishVersion')) AS v")
         let place = SQLServerPlace(
             schema: schema, admin: admin,
-            options: SQLServerWarehouse.Options(schema: schema, textLength: textLength, copiesInBulk: copies))
+            options: SQLServerWarehouse.Options(schema: schema, textLength: textLength, copiesInBulk: copies),
+            isBabelfish: version.single != nil)
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await body(place)) } catch { outcome = .failure(error) }
         await place.remove()

@@ -110,8 +110,13 @@ struct SQLServerBooks: Sendable {
     }
 
     func stagedFiles(of job: String, from sources: [String]) async throws(SluiceError) -> [String] {
-        let list = JSONText.array(sources.map { .string($0) }).text()
-        return try await connection.query(sql.stagedFiles, [.text(job), .text(list)]).rows.compactMap { $0[0] }
+        var found: [String] = []
+        for some in parts(of: sources) {
+            let answer = try await connection.query(
+                sql.stagedFiles(some.count), [.text(job)] + some.map(ODBCParameter.text))
+            found += answer.rows.compactMap { $0[0] }
+        }
+        return sources.count > SQLServerBooksScript.filesAtOnce ? found.sorted() : found
     }
 
     func lastLoad(of job: String) async throws(SluiceError) -> Int64? {
@@ -127,17 +132,16 @@ struct SQLServerBooks: Sendable {
             for statement in sql.forget { try await connection.query(statement, [.text(load.job)]) }
         }
         try await enter(record.staged, run)
-        if !record.source.isEmpty {
-            let list = JSONText.array(
-                record.source.map {
-                    [
-                        "path": .string($0.path), "size": .number($0.size), "modified": .number(Int($0.modified)),
-                        "hash": .string($0.hash), "rows": .number($0.rows),
-                    ]
-                }
-            ).text()
-            try await connection.query(sql.forgetSources, [.text(load.job), .text(list)])
-            try await connection.query(sql.enterSources, run + [.text(list)])
+        for files in parts(of: record.source) {
+            try await connection.query(
+                sql.forgetSources(files.count), [.text(load.job)] + files.map { .text($0.path) })
+            let values: [ODBCParameter] = files.flatMap {
+                [
+                    .text($0.path), .integer(Int64($0.size)), .integer($0.modified), .text($0.hash),
+                    .integer(Int64($0.rows)),
+                ]
+            }
+            try await connection.query(sql.enterSources(files.count), run + values)
         }
         if let mark = record.watermark {
             try await connection.query(sql.forgetMark, [.text(load.job)])
@@ -169,23 +173,29 @@ struct SQLServerBooks: Sendable {
     }
 
     private func enter(_ files: [StagedFile], _ run: [ODBCParameter]) async throws(SluiceError) {
-        if files.isEmpty { return }
-        let list = JSONText.array(
-            files.map {
-                [
-                    "path": .string($0.path), "size": .number($0.size), "hash": .string($0.hash),
-                    "rows": .number($0.rows), "source": .string($0.source),
-                ]
-            }
-        ).text()
         do throws(SluiceError) {
-            try await connection.query(sql.enterStaged, run + [.text(list)])
+            for some in parts(of: files) {
+                let values: [ODBCParameter] = some.flatMap {
+                    [
+                        .text($0.path), .integer(Int64($0.size)), .text($0.hash), .integer(Int64($0.rows)),
+                        .text($0.source),
+                    ]
+                }
+                try await connection.query(sql.enterStaged(some.count), run + values)
+            }
         } catch {
             // 2627: the primary key.
             guard error.message.hasSuffix(", 2627]") else { throw error }
             throw SluiceError(
                 .invalidData, "a staged file of this load is in the ledger already: \(error.message)",
                 place: .init(file: connection.name), hint: "It is loaded; nothing is to be done")
+        }
+    }
+
+    /// As many as one statement takes, at a time.
+    private func parts<Element>(of list: [Element]) -> [ArraySlice<Element>] {
+        stride(from: 0, to: list.count, by: SQLServerBooksScript.filesAtOnce).map {
+            list[$0..<min(list.count, $0 + SQLServerBooksScript.filesAtOnce)]
         }
     }
 

@@ -182,12 +182,19 @@ package struct SQLServerBooksScript: Sendable {
     /// The source files of a job.
     package var sourceFiles: String { "SELECT path, size, modified, hash, [rows] FROM \(sources) WHERE job = ?" }
 
-    /// The staged files of a job that were read from some sources: job, sources.
-    package var stagedFiles: String {
-        """
-        SELECT path FROM \(ledger)
-        WHERE job = ? AND source IN (SELECT j.[value] COLLATE Latin1_General_100_BIN2 FROM OPENJSON(?) AS j) ORDER BY path
-        """
+    /// How many rows one statement enters: a statement takes 2,100 values.
+    static let filesAtOnce = 300
+
+    /// Question marks for `count` rows of `width` values. Lists are not sent as JSON, which databases at an old
+    /// compatibility level do not read.
+    private static func rows(_ count: Int, of width: Int) -> String {
+        let row = "(" + Array(repeating: "?", count: width).joined(separator: ", ") + ")"
+        return Array(repeating: row, count: count).joined(separator: ", ")
+    }
+
+    /// The staged files of a job that were read from `count` sources: job, sources.
+    package func stagedFiles(_ count: Int) -> String {
+        "SELECT path FROM \(ledger) WHERE job = ? AND source IN \(Self.rows(1, of: count)) ORDER BY path"
     }
 
     /// When a job last loaded.
@@ -196,34 +203,32 @@ package struct SQLServerBooksScript: Sendable {
     /// Forgets what is known of a job's source, a statement a table: job.
     package var forget: [String] { [marks, sources].map { "DELETE FROM \($0) WHERE job = ?" } }
 
-    /// Enters staged files: job, run, loaded, files.
-    package var enterStaged: String {
+    /// Enters `count` staged files: job, run, loaded; and for each path, size, hash, rows, source.
+    package func enterStaged(_ count: Int) -> String {
         """
         INSERT INTO \(ledger) (job, path_hash, path, size, hash, [rows], source, run_id, loaded_at)
         SELECT v.job, HASHBYTES('SHA2_256', f.path), f.path, f.size, f.hash, f.[rows], f.source, v.run, v.loaded
         FROM (SELECT ? AS job, ? AS run, CONVERT(DATETIMEOFFSET, ?) AS loaded) AS v
-        CROSS JOIN OPENJSON(?) WITH (path NVARCHAR(MAX) '$.path', size BIGINT '$.size', hash NVARCHAR(128) '$.hash',
-            [rows] BIGINT '$.rows', source NVARCHAR(MAX) '$.source') AS f
+        CROSS JOIN (VALUES \(Self.rows(count, of: 5))) AS f (path, size, hash, [rows], source)
         """
     }
 
-    /// Forgets source files that are entered anew: job, files.
-    package var forgetSources: String {
+    /// Forgets `count` source files that are entered anew: job, paths.
+    package func forgetSources(_ count: Int) -> String {
         """
         DELETE FROM \(sources)
         WHERE job = ? AND path_hash IN (
-            SELECT HASHBYTES('SHA2_256', f.path) FROM OPENJSON(?) WITH (path NVARCHAR(MAX) '$.path') AS f)
+            SELECT HASHBYTES('SHA2_256', f.path) FROM (VALUES \(Self.rows(count, of: 1))) AS f (path))
         """
     }
 
-    /// Enters source files: job, run, loaded, files.
-    package var enterSources: String {
+    /// Enters `count` source files: job, run, loaded; and for each path, size, modified, hash, rows.
+    package func enterSources(_ count: Int) -> String {
         """
         INSERT INTO \(sources) (job, path_hash, path, size, modified, hash, [rows], run_id, loaded_at)
         SELECT v.job, HASHBYTES('SHA2_256', f.path), f.path, f.size, f.modified, f.hash, f.[rows], v.run, v.loaded
         FROM (SELECT ? AS job, ? AS run, CONVERT(DATETIMEOFFSET, ?) AS loaded) AS v
-        CROSS JOIN OPENJSON(?) WITH (path NVARCHAR(MAX) '$.path', size BIGINT '$.size', modified BIGINT '$.modified',
-            hash NVARCHAR(128) '$.hash', [rows] BIGINT '$.rows') AS f
+        CROSS JOIN (VALUES \(Self.rows(count, of: 5))) AS f (path, size, modified, hash, [rows])
         """
     }
 

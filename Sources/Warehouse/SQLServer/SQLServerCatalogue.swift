@@ -55,10 +55,10 @@ struct SQLServerCatalogue: Sendable {
             CASE WHEN k.column_id IS NOT NULL THEN '1' ELSE '0' END,
             CASE WHEN u.is_user_defined = 1 OR EXISTS (SELECT 1 FROM sys.index_columns AS y INNER JOIN sys.indexes AS j
                 ON j.object_id = y.object_id AND j.index_id = y.index_id
-                WHERE y.object_id = c.object_id AND y.column_id = c.column_id AND j.name <> 'sluice_key') THEN '1' ELSE '0' END,
+                WHERE y.object_id = c.object_id AND y.column_id = c.column_id AND j.name NOT LIKE 'sluice[_]key%') THEN '1' ELSE '0' END,
             (SELECT CONVERT(VARCHAR(5), y.key_ordinal) FROM sys.index_columns AS y INNER JOIN sys.indexes AS j
                 ON j.object_id = y.object_id AND j.index_id = y.index_id
-                WHERE y.object_id = c.object_id AND y.column_id = c.column_id AND j.name = 'sluice_key')
+                WHERE y.object_id = c.object_id AND y.column_id = c.column_id AND j.name LIKE 'sluice[_]key%')
         FROM sys.columns AS c
         INNER JOIN sys.types AS u ON u.user_type_id = c.user_type_id
         INNER JOIN sys.types AS b ON b.user_type_id = CASE WHEN u.is_assembly_type = 0

@@ -2,23 +2,41 @@ public import Columns
 import ODBC
 public import Support
 
+/// Who makes a server that speaks T-SQL, as far as it matters.
+package enum SQLServerEngine: Sendable {
+    /// SQL Server, Azure SQL, Fabric.
+    case microsoft
+    /// Babelfish, which is PostgreSQL inside. A column that gets another type there keeps all else, which cannot be said.
+    case babelfish
+
+    /// Asks for Babelfish's version, which others do not have.
+    package static let question = "SELECT CONVERT(NVARCHAR(128), SERVERPROPERTY('BabelfishVersion')) AS version"
+}
+
 /// SQL Server's names and types.
 public struct SQLServerDialect: SQLDialect {
     /// How many characters new text columns take at first; nil for any number.
     private let textLength: Int?
+    /// Whose server it is.
+    let engine: SQLServerEngine
 
     /// The dialect.
     ///
     /// - parameter textLength: How many characters (units of UTF-16, at most 4000) new text columns take, where columns of
     ///   any length are not wanted. One that turns out to be too short is widened.
-    public init(textLength: Int? = nil) { self.textLength = textLength.map { min(max($0, 1), 4000) } }
+    public init(textLength: Int? = nil) { self.init(textLength: textLength, engine: .microsoft) }
+
+    init(textLength: Int?, engine: SQLServerEngine) {
+        self.textLength = textLength.map { min(max($0, 1), 4000) }
+        self.engine = engine
+    }
 
     /// `SQL Server`
     public var name: String { "SQL Server" }
     /// As a rule it does not: that is up to the database's collation.
     public var distinguishesCase: Bool { false }
-    /// It can.
-    public var canAllowNull: Bool { true }
+    /// It can, as Microsoft makes it.
+    public var canAllowNull: Bool { engine == .microsoft }
 
     /// A name in brackets, of at most 128 units of UTF-16. One that has a closing bracket stands in quotes, since not all
     /// servers that speak T-SQL read `]]`; sessions have QUOTED_IDENTIFIER on.

@@ -51,7 +51,7 @@ final class SQLServerLoad: TableLoad, @unchecked Sendable {
         let table = try await catalogue.describe(load.plan.request.table)
         try hold(load.plan, against: table, catalogue.dialect)
         let script = SQLServerScript(load, into: table, dialect: catalogue.dialect)
-        let columns = try script.stageColumns
+        let columns = script.stageColumns
         let stage = try await SQLServerStage.make(
             script, in: catalogue, copies: copies && catalogue.connection.obstacleToBulkCopy == nil)
         let bulk = catalogue.connection.bulk(into: stage.sql, columns: columns, allowsCopy: copies)
@@ -173,7 +173,8 @@ final class SQLServerLoad: TableLoad, @unchecked Sendable {
                 .inputOutput, "the table \(table.name) was changed by somebody while it was loaded",
                 hint: "Run the job again", isTransient: true)
         }
-        let script = SQLServerScript(load, into: table, dialect: catalogue.dialect, from: stage, widened: lengths.widened)
+        let script = SQLServerScript(
+            load, into: table, dialect: catalogue.dialect, from: stage, widened: lengths.widened)
         for (name, number) in files.sorted(by: { $0.value < $1.value }) {
             try await run(script.noteFile(Int(number), name))
         }
@@ -182,16 +183,16 @@ final class SQLServerLoad: TableLoad, @unchecked Sendable {
         var result = LoadResult()
         switch load.mode {
         case .append, .replace:
-            if let clear = try script.clear { try await run(clear) }
+            for statement in try script.clear { try await run(statement) }
             result.inserted = try await connection.changed(try script.insert())
         case .appendNew(let names):
-            if let clear = try script.clear { try await run(clear) }
+            for statement in try script.clear { try await run(statement) }
             if table.id != nil { try await run(script.hold) }
             result.inserted = try await connection.changed(
                 table.id == nil || load.clearsFirst ? try script.insert() : try script.insertNew(by: names))
             result.skipped = taken - result.inserted
         case .merge(let key, let order, let deletion):
-            if let clear = try script.clear { try await run(clear) }
+            for statement in try script.clear { try await run(statement) }
             result = try await merge(script, key, order, deletion)
         }
         return result

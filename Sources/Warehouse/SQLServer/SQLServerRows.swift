@@ -15,10 +15,10 @@ extension SQLServerScript {
                 columns.append(name)
                 // A type without a counterpart is read from text by the server.
                 let isRead = target.type == .utf8 && !type.isText
-                values.append(isRead ? "CONVERT(\(type.name), s.\(name))" : "s.\(name)")
+                values.append(isRead ? "CONVERT(\(type.name), s.\(staged(target)))" : "s.\(staged(target))")
             }
             for name in Lineage.columns { columns.append(try dialect.quote(name)) }
-            values.append("(SELECT f.name FROM \(Self.files) AS f WHERE f.id = s.\(try dialect.quote(fileColumn)))")
+            values.append("(SELECT f.name FROM \(Self.files) AS f WHERE f.id = s.\(Self.fileColumn))")
             values.append("CONVERT(DATETIMEOFFSET(6), ?)")
             values.append("?")
             return (columns, values, [.text(Moment(microseconds: load.loadedAt).iso), .text(load.run)])
@@ -66,7 +66,7 @@ extension SQLServerScript {
     /// What has to be the same for two values to be: the server takes `a` for `A` as a rule, `a` for `a ` always, and
     /// bytes for the same bytes with zeros behind them.
     private func compared(_ alias: String, _ target: TablePlan.Target) throws(SluiceError) -> [String] {
-        let name = "\(alias).\(try dialect.quote(target.name))"
+        let name = alias == "s" ? "s.\(staged(target))" : "\(alias).\(try dialect.quote(target.name))"
         switch target.type {
         case .utf8, .json:
             return comparesAsTable(target) ? [name] : ["\(name) + N'.' COLLATE \(Self.exact)"]
@@ -80,11 +80,12 @@ extension SQLServerScript {
         var conditions: [String] = []
         for name in key {
             let target = try target(name)
-            let column = try dialect.quote(target.name)
+            let column = "t.\(try dialect.quote(target.name))"
             // This finds an index; what follows it holds the values themselves against each other.
-            conditions.append("t.\(column) = s.\(column)")
-            for (left, right) in zip(try compared("t", target), try compared("s", target))
-            where left != "t.\(column)" { conditions.append("\(left) = \(right)") }
+            conditions.append("\(column) = s.\(staged(target))")
+            for (left, right) in zip(try compared("t", target), try compared("s", target)) where left != column {
+                conditions.append("\(left) = \(right)")
+            }
         }
         return conditions.joined(separator: " AND ")
     }
@@ -97,8 +98,8 @@ extension SQLServerScript {
         for name in key { parts += try compared("s", try target(name)) }
         var last: [String] = []
         // Nulls are the smallest of all to the server, so they come last here.
-        if let order { last.append("s.\(try dialect.quote(target(order).name)) DESC") }
-        let arrival = try dialect.quote(arrivalColumn)
+        if let order { last.append("s.\(staged(try target(order))) DESC") }
+        let arrival = Self.arrivalColumn
         last.append("s.\(arrival) DESC")
         return SQLServerStatement(
             """
@@ -154,7 +155,7 @@ extension SQLServerScript {
     /// What tells a row of the stage that says "deleted".
     private func condition(_ marker: DeletionMarker) throws(SluiceError) -> SQLServerStatement {
         let target = try target(marker.column)
-        let column = "s.\(try dialect.quote(target.name))"
+        let column = "s.\(staged(target))"
         guard let value = marker.value else {
             switch target.type {
             case .bool: return SQLServerStatement("\(column) = 1")

@@ -1,6 +1,6 @@
 import Columns
 package import ODBC
-package import Support
+import Support
 
 /// A statement with what is bound to its question marks.
 package struct SQLServerStatement: Sendable {
@@ -46,15 +46,16 @@ package struct SQLServerScript: Sendable {
 
     // MARK: The stage
 
-    /// The stage's column that says which file a row came in.
-    var fileColumn: String { free("_sluice_file") }
-    /// The stage's column that says in which order rows came.
-    var arrivalColumn: String { free("_sluice_arrival") }
+    // The stage's columns have numbers for names: what the driver makes of theirs while it copies, no name can disturb.
 
-    private func free(_ name: String) -> String {
-        var name = name
-        while plan.targets.contains(where: { $0.name.lowercased() == name.lowercased() }) { name += "_" }
-        return name
+    /// The stage's column that says which file a row came in.
+    static let fileColumn = "f"
+    /// The stage's column that says in which order rows came.
+    static let arrivalColumn = "a"
+
+    /// The stage's column that holds the values of a target.
+    func staged(_ target: TablePlan.Target) -> String {
+        "c\((plan.targets.firstIndex { $0.name == target.name } ?? -1) + 1)"
     }
 
     /// Whether it has to be known in which order rows came.
@@ -64,13 +65,13 @@ package struct SQLServerScript: Sendable {
     }
 
     /// Makes `stage` anew, and the table of files with it.
-    package func makeStage(_ stage: SQLServerStage) throws(SluiceError) -> [SQLServerStatement] {
+    package func makeStage(_ stage: SQLServerStage) -> [SQLServerStatement] {
         var columns: [String] = []
         for target in plan.targets {
-            columns.append("\(try dialect.quote(target.name)) \(stagedType(target)) NULL")
+            columns.append("\(staged(target)) \(stagedType(target)) NULL")
         }
-        columns.append("\(try dialect.quote(fileColumn)) INT NOT NULL")
-        if numbersRows { columns.append("\(try dialect.quote(arrivalColumn)) BIGINT NOT NULL") }
+        columns.append("\(Self.fileColumn) INT NOT NULL")
+        if numbersRows { columns.append("\(Self.arrivalColumn) BIGINT NOT NULL") }
         return [
             SQLServerStatement("DROP TABLE IF EXISTS \(stage.sql)"),
             SQLServerStatement("DROP TABLE IF EXISTS \(Self.files)"),
@@ -82,17 +83,12 @@ package struct SQLServerScript: Sendable {
 
     /// What rows are sent to the stage as.
     package var stageColumns: [ODBCBulkColumn] {
-        get throws(SluiceError) {
-            var columns: [ODBCBulkColumn] = []
-            for target in plan.targets {
-                columns.append(
-                    ODBCBulkColumn(
-                        try dialect.quote(target.name), SQLServerDialect.bulkType(target.type) ?? .text(limit: nil)))
-            }
-            columns.append(ODBCBulkColumn(try dialect.quote(fileColumn), .int))
-            if numbersRows { columns.append(ODBCBulkColumn(try dialect.quote(arrivalColumn), .bigint)) }
-            return columns
+        var columns = plan.targets.map {
+            ODBCBulkColumn(staged($0), SQLServerDialect.bulkType($0.type) ?? .text(limit: nil))
         }
+        columns.append(ODBCBulkColumn(Self.fileColumn, .int))
+        if numbersRows { columns.append(ODBCBulkColumn(Self.arrivalColumn, .bigint)) }
+        return columns
     }
 
     /// The stage has values as they are sent; texts compare as in the table. Only the text of a key is of limited length,
@@ -218,27 +214,30 @@ package struct SQLServerScript: Sendable {
         let type = type ?? "NVARCHAR(MAX)"
         let isText = SQLServerType(type).isText
         let collation = isText ? table.column(column)?.collation.map { " COLLATE \($0)" } ?? "" : ""
+        let rest = dialect.engine == .babelfish ? "" : collation + (isNullable == false ? " NOT NULL" : " NULL")
         return SQLServerStatement(
-            "ALTER TABLE \(table.sql) ALTER COLUMN \(try dialect.quote(column)) \(type)\(collation) "
-                + (isNullable == false ? "NOT NULL" : "NULL"))
+            "ALTER TABLE \(table.sql) ALTER COLUMN \(try dialect.quote(column)) \(type)\(rest)")
     }
 
     /// Deletes what this load takes the place of.
-    package var clear: SQLServerStatement? {
+    package var clear: [SQLServerStatement] {
         get throws(SluiceError) {
-            guard table.id != nil else { return nil }
+            guard table.id != nil else { return [] }
             // By pages, which a heap would otherwise keep.
             if load.clearsFirst || load.mode == .replace {
-                return SQLServerStatement("DELETE FROM \(table.sql) WITH (TABLOCK)")
+                return [SQLServerStatement("DELETE FROM \(table.sql) WITH (TABLOCK)")]
             }
             // A table without the column has no rows of ours.
-            guard !load.superseded.isEmpty, table.column(Lineage.sourceFile) != nil else { return nil }
-            return SQLServerStatement(
-                """
-                DELETE FROM \(table.sql)
-                WHERE \(try dialect.quote(Lineage.sourceFile)) COLLATE \(Self.exact)
-                    IN (SELECT j.[value] COLLATE \(Self.exact) FROM OPENJSON(?) AS j)
-                """, [.text(JSONText.array(load.superseded.map { .string($0) }).text())])
+            guard table.column(Lineage.sourceFile) != nil else { return [] }
+            let column = "\(try dialect.quote(Lineage.sourceFile)) COLLATE \(Self.exact)"
+            let all = load.superseded
+            // A statement takes 2,100 values.
+            return stride(from: 0, to: all.count, by: 1000).map {
+                let some = all[$0..<min($0 + 1000, all.count)]
+                let marks = Array(repeating: "?", count: some.count).joined(separator: ", ")
+                return SQLServerStatement(
+                    "DELETE FROM \(table.sql) WHERE \(column) IN (\(marks))", some.map(ODBCParameter.text))
+            }
         }
     }
 

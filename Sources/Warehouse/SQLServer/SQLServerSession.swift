@@ -13,12 +13,15 @@ final class SQLServerSession: WarehouseSession, @unchecked Sendable {
     /// The run that this session began, for an audit row that somebody has removed meanwhile.
     private var begun: AuditRun?
 
-    init(_ connection: ODBCConnection, _ options: SQLServerWarehouse.Options) throws(SluiceError) {
+    init(
+        _ connection: ODBCConnection, _ options: SQLServerWarehouse.Options, _ engine: SQLServerEngine
+    ) throws(SluiceError) {
         self.connection = connection
         self.options = options
         books = try SQLServerBooks(connection, schema: options.schema)
         catalogue = SQLServerCatalogue(
-            connection: connection, schema: options.schema, dialect: SQLServerDialect(textLength: options.textLength))
+            connection: connection, schema: options.schema,
+            dialect: SQLServerDialect(textLength: options.textLength, engine: engine))
     }
 
     func prepare() async throws(SluiceError) { try await books.prepare() }

@@ -29,16 +29,17 @@ package struct SQLServerStage: Sendable {
     ) async throws(SluiceError) -> SQLServerStage {
         let connection = catalogue.connection
         // Without parameters, since a temporary table that is made with some is gone with the statement.
-        for statement in try script.makeStage(temporary) { try await connection.query(statement.sql) }
+        for statement in script.makeStage(temporary) { try await connection.query(statement.sql) }
         guard copies, try await !canDescribeTemporary(connection) else { return temporary }
         try await connection.query("DROP TABLE IF EXISTS \(temporary.sql)")
         await dropLeftBehind(in: catalogue)
         let name = prefix + String(UInt64.random(in: 0...UInt64.max), radix: 16)
-        let stage = SQLServerStage(sql: try catalogue.dialect.quote(TableName(schema: catalogue.schema, name)), name: name)
+        let stage = SQLServerStage(
+            sql: try catalogue.dialect.quote(TableName(schema: catalogue.schema, name)), name: name)
         guard try await take(name, connection) else {
             throw SluiceError(.inputOutput, "the lock of the new table \(name) is taken", isTransient: true)
         }
-        for statement in try script.makeStage(stage) { try await connection.query(statement.sql) }
+        for statement in script.makeStage(stage) { try await connection.query(statement.sql) }
         return stage
     }
 

@@ -59,7 +59,8 @@ public struct SQLServerWarehouse: Warehouse {
         // Whatever the login's language or the database say, texts and nulls mean one thing here, and what fails takes its
         // transaction with it.
         try await connection.query(Self.sessionSettings)
-        return try SQLServerSession(connection, options)
+        let isBabelfish = try await connection.query(SQLServerEngine.question).single != nil
+        return try SQLServerSession(connection, options, isBabelfish ? .babelfish : .microsoft)
     }
 
     package static let sessionSettings = """

@@ -3,13 +3,13 @@ GO
 DROP TABLE IF EXISTS #sluice_files
 GO
 CREATE TABLE #sluice_stage (
-    [id] BIGINT NULL,
-    "part]; DROP TABLE x --" NVARCHAR(MAX) COLLATE Latin1_General_CI_AS NULL,
-    [amount] DECIMAL(12,2) NULL,
-    [at] DATETIMEOFFSET(6) NULL,
-    [gone] BIT NULL,
-    [raw] VARBINARY(MAX) NULL,
-    [_sluice_file] INT NOT NULL)
+    c1 BIGINT NULL,
+    c2 NVARCHAR(MAX) COLLATE Latin1_General_CI_AS NULL,
+    c3 DECIMAL(12,2) NULL,
+    c4 DATETIMEOFFSET(6) NULL,
+    c5 BIT NULL,
+    c6 VARBINARY(MAX) NULL,
+    f INT NOT NULL)
 GO
 CREATE TABLE #sluice_files (id INT NOT NULL PRIMARY KEY, name NVARCHAR(4000) NOT NULL)
 GO
@@ -42,6 +42,6 @@ GO
 -- ? = text("2023-11-14T22:13:20.123456Z")
 -- ? = text("run-1")
 INSERT INTO [dbo]."or'd]ers" ([id], "part]; DROP TABLE x --", [amount], [at], [gone], [raw], [_source_file], [_loaded_at], [_run_id])
-SELECT s.[id], s."part]; DROP TABLE x --", s.[amount], s.[at], s.[gone], s.[raw], (SELECT f.name FROM #sluice_files AS f WHERE f.id = s.[_sluice_file]), CONVERT(DATETIMEOFFSET(6), ?), ?
+SELECT s.c1, s.c2, s.c3, s.c4, s.c5, s.c6, (SELECT f.name FROM #sluice_files AS f WHERE f.id = s.f), CONVERT(DATETIMEOFFSET(6), ?), ?
 FROM #sluice_stage AS s
 GO

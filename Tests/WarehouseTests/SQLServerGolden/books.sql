@@ -74,8 +74,7 @@ SELECT column_name, type, value FROM "it's] dbo".[sluice_watermarks] WHERE job =
 GO
 SELECT path, size, modified, hash, [rows] FROM "it's] dbo".[sluice_source_files] WHERE job = ?
 GO
-SELECT path FROM "it's] dbo".[sluice_ledger]
-WHERE job = ? AND source IN (SELECT j.[value] COLLATE Latin1_General_100_BIN2 FROM OPENJSON(?) AS j) ORDER BY path
+SELECT path FROM "it's] dbo".[sluice_ledger] WHERE job = ? AND source IN (?, ?) ORDER BY path
 GO
 SELECT DATEDIFF_BIG(MICROSECOND, CONVERT(DATETIMEOFFSET, '1970-01-01T00:00:00Z'), MAX(loaded_at)) FROM "it's] dbo".[sluice_ledger] WHERE job = ?
 GO
@@ -86,18 +85,16 @@ GO
 INSERT INTO "it's] dbo".[sluice_ledger] (job, path_hash, path, size, hash, [rows], source, run_id, loaded_at)
 SELECT v.job, HASHBYTES('SHA2_256', f.path), f.path, f.size, f.hash, f.[rows], f.source, v.run, v.loaded
 FROM (SELECT ? AS job, ? AS run, CONVERT(DATETIMEOFFSET, ?) AS loaded) AS v
-CROSS JOIN OPENJSON(?) WITH (path NVARCHAR(MAX) '$.path', size BIGINT '$.size', hash NVARCHAR(128) '$.hash',
-    [rows] BIGINT '$.rows', source NVARCHAR(MAX) '$.source') AS f
+CROSS JOIN (VALUES (?, ?, ?, ?, ?), (?, ?, ?, ?, ?)) AS f (path, size, hash, [rows], source)
 GO
 DELETE FROM "it's] dbo".[sluice_source_files]
 WHERE job = ? AND path_hash IN (
-    SELECT HASHBYTES('SHA2_256', f.path) FROM OPENJSON(?) WITH (path NVARCHAR(MAX) '$.path') AS f)
+    SELECT HASHBYTES('SHA2_256', f.path) FROM (VALUES (?), (?)) AS f (path))
 GO
 INSERT INTO "it's] dbo".[sluice_source_files] (job, path_hash, path, size, modified, hash, [rows], run_id, loaded_at)
 SELECT v.job, HASHBYTES('SHA2_256', f.path), f.path, f.size, f.modified, f.hash, f.[rows], v.run, v.loaded
 FROM (SELECT ? AS job, ? AS run, CONVERT(DATETIMEOFFSET, ?) AS loaded) AS v
-CROSS JOIN OPENJSON(?) WITH (path NVARCHAR(MAX) '$.path', size BIGINT '$.size', modified BIGINT '$.modified',
-    hash NVARCHAR(128) '$.hash', [rows] BIGINT '$.rows') AS f
+CROSS JOIN (VALUES (?, ?, ?, ?, ?), (?, ?, ?, ?, ?)) AS f (path, size, modified, hash, [rows])
 GO
 DELETE FROM "it's] dbo".[sluice_watermarks] WHERE job = ?
 GO
@@ -129,6 +126,8 @@ GO
 SELECT t.name FROM sys.tables AS t INNER JOIN sys.schemas AS s ON s.schema_id = t.schema_id
 WHERE s.name = ? AND t.name LIKE 'sluice[_]stage[_]%'
 GO
+SELECT CONVERT(NVARCHAR(128), SERVERPROPERTY('BabelfishVersion')) AS version
+GO
 SELECT CONVERT(VARCHAR(20), o.object_id), CONVERT(VARCHAR(2), o.type)
 FROM sys.objects AS o INNER JOIN sys.schemas AS n ON n.schema_id = o.schema_id
 WHERE n.name = ? AND o.name = ? AND o.type NOT IN ('D', 'F', 'PK', 'UQ', 'C')
@@ -143,10 +142,10 @@ SELECT c.name, b.name, CONVERT(VARCHAR(20), c.max_length), CONVERT(VARCHAR(20), 
     CASE WHEN k.column_id IS NOT NULL THEN '1' ELSE '0' END,
     CASE WHEN u.is_user_defined = 1 OR EXISTS (SELECT 1 FROM sys.index_columns AS y INNER JOIN sys.indexes AS j
         ON j.object_id = y.object_id AND j.index_id = y.index_id
-        WHERE y.object_id = c.object_id AND y.column_id = c.column_id AND j.name <> 'sluice_key') THEN '1' ELSE '0' END,
+        WHERE y.object_id = c.object_id AND y.column_id = c.column_id AND j.name NOT LIKE 'sluice[_]key%') THEN '1' ELSE '0' END,
     (SELECT CONVERT(VARCHAR(5), y.key_ordinal) FROM sys.index_columns AS y INNER JOIN sys.indexes AS j
         ON j.object_id = y.object_id AND j.index_id = y.index_id
-        WHERE y.object_id = c.object_id AND y.column_id = c.column_id AND j.name = 'sluice_key')
+        WHERE y.object_id = c.object_id AND y.column_id = c.column_id AND j.name LIKE 'sluice[_]key%')
 FROM sys.columns AS c
 INNER JOIN sys.types AS u ON u.user_type_id = c.user_type_id
 INNER JOIN sys.types AS b ON b.user_type_id = CASE WHEN u.is_assembly_type = 0

@@ -3,14 +3,14 @@ GO
 DROP TABLE IF EXISTS #sluice_files
 GO
 CREATE TABLE #sluice_stage (
-    [id] BIGINT NULL,
-    "part]; DROP TABLE x --" NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
-    [amount] DECIMAL(12,2) NULL,
-    [at] DATETIMEOFFSET(6) NULL,
-    [gone] BIT NULL,
-    [raw] VARBINARY(MAX) NULL,
-    [_sluice_file] INT NOT NULL,
-    [_sluice_arrival] BIGINT NOT NULL)
+    c1 BIGINT NULL,
+    c2 NVARCHAR(MAX) COLLATE DATABASE_DEFAULT NULL,
+    c3 DECIMAL(12,2) NULL,
+    c4 DATETIMEOFFSET(6) NULL,
+    c5 BIT NULL,
+    c6 VARBINARY(MAX) NULL,
+    f INT NOT NULL,
+    a BIGINT NOT NULL)
 GO
 CREATE TABLE #sluice_files (id INT NOT NULL PRIMARY KEY, name NVARCHAR(4000) NOT NULL)
 GO
@@ -30,11 +30,11 @@ CREATE TABLE [raw].[orders] (
     [_run_id] NVARCHAR(64) NULL)
 GO
 DELETE FROM #sluice_stage
-WHERE [_sluice_arrival] IN (
-    SELECT ranked.[_sluice_arrival]
+WHERE a IN (
+    SELECT ranked.a
     FROM (
-        SELECT s.[_sluice_arrival], ROW_NUMBER() OVER (PARTITION BY s.[id], s.[raw], DATALENGTH(s.[raw])
-            ORDER BY s.[_sluice_arrival] DESC) AS n
+        SELECT s.a, ROW_NUMBER() OVER (PARTITION BY s.c1, s.c6, DATALENGTH(s.c6)
+            ORDER BY s.a DESC) AS n
         FROM #sluice_stage AS s) AS ranked
     WHERE ranked.n > 1)
 GO
@@ -43,17 +43,17 @@ GO
 -- ? = text("D")
 DELETE t
 FROM [raw].[orders] AS t
-INNER JOIN #sluice_stage AS s ON t.[id] = s.[id] AND t.[raw] = s.[raw] AND DATALENGTH(t.[raw]) = DATALENGTH(s.[raw])
-WHERE s."part]; DROP TABLE x --" + N'.' = CONVERT(NVARCHAR(MAX), ?) + N'.' COLLATE Latin1_General_100_BIN2
+INNER JOIN #sluice_stage AS s ON t.[id] = s.c1 AND t.[raw] = s.c6 AND DATALENGTH(t.[raw]) = DATALENGTH(s.c6)
+WHERE s.c2 + N'.' = CONVERT(NVARCHAR(MAX), ?) + N'.' COLLATE Latin1_General_100_BIN2
 GO
 -- ? = text("D")
 DELETE s
 FROM #sluice_stage AS s
-WHERE s."part]; DROP TABLE x --" + N'.' = CONVERT(NVARCHAR(MAX), ?) + N'.' COLLATE Latin1_General_100_BIN2
+WHERE s.c2 + N'.' = CONVERT(NVARCHAR(MAX), ?) + N'.' COLLATE Latin1_General_100_BIN2
 GO
 -- ? = text("2023-11-14T22:13:20.123456Z")
 -- ? = text("run-1")
 INSERT INTO [raw].[orders] WITH (TABLOCK) ([id], "part]; DROP TABLE x --", [amount], [at], [gone], [raw], [_source_file], [_loaded_at], [_run_id])
-SELECT s.[id], s."part]; DROP TABLE x --", s.[amount], s.[at], s.[gone], s.[raw], (SELECT f.name FROM #sluice_files AS f WHERE f.id = s.[_sluice_file]), CONVERT(DATETIMEOFFSET(6), ?), ?
+SELECT s.c1, s.c2, s.c3, s.c4, s.c5, s.c6, (SELECT f.name FROM #sluice_files AS f WHERE f.id = s.f), CONVERT(DATETIMEOFFSET(6), ?), ?
 FROM #sluice_stage AS s
 GO

@@ -3,11 +3,11 @@ GO
 DROP TABLE IF EXISTS #sluice_files
 GO
 CREATE TABLE #sluice_stage (
-    [id] BIGINT NULL,
-    [part] INT NULL,
-    [v] INT NULL,
-    [_sluice_file] INT NOT NULL,
-    [_sluice_arrival] BIGINT NOT NULL)
+    c1 BIGINT NULL,
+    c2 INT NULL,
+    c3 INT NULL,
+    f INT NOT NULL,
+    a BIGINT NOT NULL)
 GO
 CREATE TABLE #sluice_files (id INT NOT NULL PRIMARY KEY, name NVARCHAR(4000) NOT NULL)
 GO
@@ -28,11 +28,11 @@ GO
 CREATE UNIQUE INDEX sluice_key ON [raw].[orders] ([part], [id])
 GO
 DELETE FROM #sluice_stage
-WHERE [_sluice_arrival] IN (
-    SELECT ranked.[_sluice_arrival]
+WHERE a IN (
+    SELECT ranked.a
     FROM (
-        SELECT s.[_sluice_arrival], ROW_NUMBER() OVER (PARTITION BY s.[id], s.[part]
-            ORDER BY s.[_sluice_arrival] DESC) AS n
+        SELECT s.a, ROW_NUMBER() OVER (PARTITION BY s.c1, s.c2
+            ORDER BY s.a DESC) AS n
         FROM #sluice_stage AS s) AS ranked
     WHERE ranked.n > 1)
 GO
@@ -41,14 +41,14 @@ GO
 -- ? = text("2023-11-14T22:13:20.123456Z")
 -- ? = text("run-1")
 UPDATE t
-SET [v] = s.[v], [_source_file] = (SELECT f.name FROM #sluice_files AS f WHERE f.id = s.[_sluice_file]), [_loaded_at] = CONVERT(DATETIMEOFFSET(6), ?), [_run_id] = ?
+SET [v] = s.c3, [_source_file] = (SELECT f.name FROM #sluice_files AS f WHERE f.id = s.f), [_loaded_at] = CONVERT(DATETIMEOFFSET(6), ?), [_run_id] = ?
 FROM [raw].[orders] AS t
-INNER JOIN #sluice_stage AS s ON t.[id] = s.[id] AND t.[part] = s.[part]
+INNER JOIN #sluice_stage AS s ON t.[id] = s.c1 AND t.[part] = s.c2
 GO
 -- ? = text("2023-11-14T22:13:20.123456Z")
 -- ? = text("run-1")
 INSERT INTO [raw].[orders] ([id], [part], [v], [_source_file], [_loaded_at], [_run_id])
-SELECT s.[id], s.[part], s.[v], (SELECT f.name FROM #sluice_files AS f WHERE f.id = s.[_sluice_file]), CONVERT(DATETIMEOFFSET(6), ?), ?
+SELECT s.c1, s.c2, s.c3, (SELECT f.name FROM #sluice_files AS f WHERE f.id = s.f), CONVERT(DATETIMEOFFSET(6), ?), ?
 FROM #sluice_stage AS s
-WHERE NOT EXISTS (SELECT 1 FROM [raw].[orders] AS t WHERE t.[id] = s.[id] AND t.[part] = s.[part])
+WHERE NOT EXISTS (SELECT 1 FROM [raw].[orders] AS t WHERE t.[id] = s.c1 AND t.[part] = s.c2)
 GO
