@@ -7,7 +7,8 @@ the wall clock and once of user CPU seconds, which tell more on a machine that h
                                                postgres (with --database-rows N), generate,
                                                report (with --sales N,…; --huge adds a file of 10 GB),
                                                transfer (with --transfer MB),
-                                               odbc (with --database-rows N)
+                                               odbc (with --database-rows N),
+                                               mssql (with SLUICE_TEST_MSSQL set; needs Microsoft's driver)
 """
 
 import argparse
@@ -557,11 +558,31 @@ def bench_odbc(options):
         connection.close()
 
 
+def bench_mssql(options):
+    """Rows into a SQL Server by bulk copy, against a bare C loop over the same calls. Seconds a round, connecting left out."""
+    string = os.environ.get("SLUICE_TEST_MSSQL")
+    if not string:
+        print("bulk copy: skipped: SLUICE_TEST_MSSQL is not set to the connection string of a SQL Server")
+        return
+    rows = 200_000
+    loop = CACHE / "bcp"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cc", "-O2", "-o", loop, ROOT / "Benchmarks/BCP/bcp.c", "-ldl"], check=True)
+
+    def bare():
+        user = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        rate = float(subprocess.run([loop, str(rows)], check=True, capture_output=True, text=True).stdout)
+        return rows / rate, resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - user
+
+    with Driver("bulk", string, rows) as ours:
+        compare(f"bulk copy, {rows // 1000}k rows", options.rounds, ours, {"C loop": bare}, bar=1 / 0.8)
+
+
 FIGURES = {
     "start": bench_start, "inspect": bench_inspect, "write": bench_write, "read": bench_read,
     "csv": lambda options: bench_text(options, "csv"), "ndjson": lambda options: bench_text(options, "ndjson"),
     "memory": bench_memory, "postgres": bench_postgres, "generate": bench_generate, "report": bench_report,
-    "transfer": bench_transfer, "odbc": bench_odbc,
+    "transfer": bench_transfer, "odbc": bench_odbc, "mssql": bench_mssql,
 }
 
 

@@ -3,6 +3,7 @@
 //     bench read FILE          reads all columns into memory and drops them
 //     bench write FILE CODEC   holds FILE's columns in memory and writes them to FILE.CODEC.sluice
 //     bench odbc STRING QUERY  fetches what the query brings into columns and drops them
+//     bench bulk STRING ROWS   copies rows of five columns into a table of a SQL Server, which is emptied before each turn
 //
 // For every line on standard input the work is done once, and its wall clock and user seconds are printed.
 
@@ -14,7 +15,8 @@ import Storage
 import Support
 
 struct Usage: Error, CustomStringConvertible {
-    let description = "usage: bench read FILE | bench write FILE CODEC | bench odbc STRING QUERY"
+    let description =
+        "usage: bench read FILE | bench write FILE CODEC | bench odbc STRING QUERY | bench bulk STRING ROWS"
 }
 
 /// A file without the `fsync` that Sluice's own outputs get and its peers' do not.
@@ -61,10 +63,11 @@ func userSeconds() -> Double {
 }
 
 /// Does `work` for every line that comes in.
-func serve(_ work: () async throws -> Void) async throws {
+func serve(after prepare: () async throws -> Void = {}, _ work: () async throws -> Void) async throws {
     print("ready")
     fflush(nil)
     while readLine() != nil {
+        try await prepare()
         let user = userSeconds()
         let start = ContinuousClock.now
         try await work()
@@ -72,6 +75,55 @@ func serve(_ work: () async throws -> Void) async throws {
         print(wall, userSeconds() - user)
         fflush(nil)
     }
+}
+
+/// The rows that `Benchmarks/BCP/bcp.c` sends, as columns: some text is null.
+func bulkRows(_ range: Range<Int>) -> [Column] {
+    let id = FixedBuilder<Int64>(.int64, convert: { _ in nil })
+    let text = BytesBuilder(.utf8)
+    let number = FixedBuilder<Double>(.float64, convert: { _ in nil })
+    let amount = FixedBuilder<Int128>(.decimal(precision: 18, scale: 4), convert: { _ in nil })
+    let moment = FixedBuilder<Int64>(.timestamp(.microsecond, zone: nil), convert: { _ in nil })
+    for i in range {
+        id.append(Int64(i))
+        let letters = (0..<5 + i % 40).map { UInt8(97 + (i + $0) % 26) }
+        if i % 10 == 0 { text.appendNull() } else { letters.withUnsafeBytes { text.append($0) } }
+        number.append(Double(i) / 7)
+        amount.append(Int128(i))
+        moment.append(1_704_067_200_000_000 + Int64(i) * 1_000_003)
+    }
+    return [id.finish(), text.finish(), number.finish(), amount.finish(), moment.finish()]
+}
+
+func copyRows(_ rows: Int, to string: String) async throws {
+    var settings = ODBCSettings(name: "bench", string: try ConnectionString(parsing: string))
+    settings.bulkCopy = true
+    let session = try await ODBCConnection.open(settings)
+    let fields = [
+        Field("id", .int64), Field("t", .utf8), Field("n", .float64), Field("a", .decimal(precision: 18, scale: 4)),
+        Field("at", .timestamp(.microsecond, zone: nil)),
+    ]
+    let batches = stride(from: 0, to: rows, by: 65_536).map { start in
+        let columns = bulkRows(start..<min(rows, start + 65_536))
+        return RecordBatch(schema: Schema(fields), columns: columns, rowCount: columns[0].count)
+    }
+    let table = "sluice_bench_bulk"
+    try await session.query("DROP TABLE IF EXISTS \(table)")
+    try await session.query(
+        "CREATE TABLE \(table) (id BIGINT, t NVARCHAR(100), n FLOAT, a DECIMAL(18,4), at DATETIME2(6))")
+    try await serve(after: { try await session.query("TRUNCATE TABLE \(table)") }) {
+        let bulk = session.bulk(
+            into: table,
+            columns: [
+                ODBCBulkColumn("id", .bigint), ODBCBulkColumn("t", .text(limit: 100)), ODBCBulkColumn("n", .float),
+                ODBCBulkColumn("a", .decimal(precision: 18, scale: 4)), ODBCBulkColumn("at", .wallClock(digits: 6)),
+            ])
+        if let obstacle = bulk.obstacle { throw SluiceError(.unsupported, "no bulk copy: \(obstacle)") }
+        for batch in batches { try await bulk.write(batch) }
+        _ = try await bulk.finish()
+    }
+    try await session.query("DROP TABLE \(table)")
+    await session.close()
 }
 
 let arguments = CommandLine.arguments
@@ -97,5 +149,7 @@ case ("odbc", 4):
         let rows = try await session.rows(arguments[3])
         while try await rows.next() != nil {}
     }
+case ("bulk", 4):
+    try await copyRows(Int(arguments[3]) ?? 0, to: arguments[2])
 default: throw Usage()
 }

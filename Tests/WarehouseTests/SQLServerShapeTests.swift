@@ -11,7 +11,7 @@ import Warehouse
         String(String.UnicodeScalarView(name.lowercased().unicodeScalars.filter { $0.value < 0x100 }.prefix(25)))
     }
 
-    @Test(arguments: 0..<6) func hostileNamesAreOnlyNames(_ seed: Int) async throws {
+    @Test(arguments: 0..<3) func hostileNamesAreOnlyNames(_ seed: Int) async throws {
         try await SQLServerPlace.with(copies: seed % 3 != 2) { place in
             let session = try await place.session()
             // Numbered, since the server takes names for the same that differ in case or in signs that show nothing.
@@ -74,20 +74,20 @@ import Warehouse
             ),
             (.binary, .bytes([0, 255]), "CASE WHEN # = 0x00FF THEN 'same' END", "same"),
             (.fixedBinary(2), .bytes([1, 2]), "CASE WHEN # = 0x0102 THEN 'same' END", "same"),
-            (.date, .ticks(-1), "CONVERT(VARCHAR(30), #, 126)", "1969-12-31"),
-            (.time(.millisecond), .ticks(1), "CONVERT(VARCHAR(30), #, 126)", "00:00:00.001000"),
-            (.timestamp(.second, zone: nil), .ticks(1), "CONVERT(VARCHAR(30), #, 126)", "1970-01-01T00:00:01"),
+            (.date, .ticks(-1), "CONVERT(VARCHAR(10), #, 120)", "1969-12-31"),
+            (.time(.millisecond), .ticks(1), "LEFT(CONVERT(VARCHAR(30), #, 121), 12)", "00:00:00.001"),
+            (.timestamp(.second, zone: nil), .ticks(1), "CONVERT(VARCHAR(19), #, 120)", "1970-01-01 00:00:01"),
             (
                 .timestamp(.nanosecond, zone: "Europe/Berlin"), .ticks(place.isBabelfish ? 1000 : 1100),
                 "CONVERT(VARCHAR(40), CONVERT(DATETIME2, #), 121)", finest
             ),
             (
-                .timestamp(.microsecond, zone: nil), .ticks(-62_135_596_800_000_000), "CONVERT(VARCHAR(30), #, 23)",
+                .timestamp(.microsecond, zone: nil), .ticks(-62_135_596_800_000_000), "CONVERT(VARCHAR(10), #, 120)",
                 "0001-01-01"
             ),
             (
-                .timestamp(.microsecond, zone: nil), .ticks(253_402_300_799_999_999), "CONVERT(VARCHAR(30), #, 126)",
-                "9999-12-31T23:59:59.999999"
+                .timestamp(.microsecond, zone: nil), .ticks(253_402_300_799_999_999), "CONVERT(VARCHAR(30), #, 121)",
+                "9999-12-31 23:59:59.999999"
             ),
             (.uuid, .bytes(Array(0..<16)), "LOWER(CONVERT(VARCHAR(50), #))", "00010203-0405-0607-0809-0a0b0c0d0e0f"),
             (.json, .text("{\"b\":[1, 2]}"), "#", "{\"b\":[1, 2]}"),
@@ -100,8 +100,8 @@ import Warehouse
             [("f", [[.int(1)] + first.map(\.1), [.int(2)] + first.map { _ in .null }])], fields, into: table, mode,
             on: session)
         let list = first.enumerated().map { $0.element.2.replacing("#", with: "c\($0.offset)") }.joined(separator: ", ")
-        #expect(
-            try await place.rows("SELECT \(list) FROM {}.t ORDER BY id") == [first.map(\.3), first.map { _ in "∅" }])
+        let shown = try await place.rows("SELECT \(list) FROM {}.t ORDER BY id")
+        #expect(shown == [first.map(\.3), first.map { _ in "∅" }])
         // Wider types and a new column: what was there stays what it was.
         let wider = [
             Field("id", .int64), Field("c1", .int32), Field("c6", .float64),
@@ -112,14 +112,16 @@ import Warehouse
             [("g", [[.int(1 << 40), .int(1 << 20), .float(1.25), .ticks(5), .ticks(12345), .int(9)]])], wider,
             into: table, mode, on: session)
         let grown = """
-            SELECT id, c1, CONVERT(VARCHAR(30), c6), CONVERT(VARCHAR(30), c12, 126), CONVERT(VARCHAR(30), c2), new
+            SELECT id, c1, CASE c6 WHEN 1.5 THEN 'old' WHEN 1.25 THEN 'new' END,
+                CASE c12 WHEN '1969-12-31' THEN 'old' WHEN '1970-01-01T00:00:00.000005' THEN 'new' END, CONVERT(VARCHAR(30), c2), new
             FROM {}.t ORDER BY id
             """
-        let last = ["1099511627776", "1048576", "1.25", "1970-01-01T00:00:00.000005", "1.2345", "9"]
+        let last = ["1099511627776", "1048576", "new", "new", "1.2345", "9"]
         let before = [
-            ["1", "-7", "1.5", "1969-12-31T00:00:00", "200.0000", "∅"], ["2", "∅", "∅", "∅", "∅", "∅"],
+            ["1", "-7", "old", "old", "200.0000", "∅"], ["2", "∅", "∅", "∅", "∅", "∅"],
         ]
-        #expect(try await place.rows(grown) == (mode == .replace ? [last] : before + [last]))
+        let after = try await place.rows(grown)
+        #expect(after == (mode == .replace ? [last] : before + [last]))
         await session.close()
     }
 
