@@ -167,11 +167,24 @@ let package = Package(
             "Map", ["Map", "LakeTables", "Parquet", "ODBC", "Storage", "Columns", "Support", "TestData"],
             excluding: ["Golden"]),
 
+        library(
+            "Init",
+            [
+                "Connectors", "Warehouse", "Runs", "Postgres", "SQLite", "ODBC", "Storage", "Settings", "Columns",
+                "Support",
+            ]),
+        tests(
+            "Init",
+            [
+                "Init", "Connectors", "Warehouse", "Runs", "Postgres", "SQLite", "Settings", "Support", "TestServers",
+            ]),
+
         // Floor 7: the library's face.
         library(
             "Sluice",
             [
-                "Ingest", "Report", "Map", "Azure", "Sales", "Project", "Connectors", "Warehouse", "Runs", "Stores",
+                "Ingest", "Report", "Map", "Init", "Azure", "Sales", "Project", "Connectors", "Warehouse", "Runs",
+                "Stores",
                 "ODBC", "Storage",
                 "Settings", "Columns", "Support",
             ]),
@@ -180,7 +193,7 @@ let package = Package(
         library(
             "Commands",
             [
-                "Sluice", "Azure", "Project", "Ingest", "Report", "Map", "LakeTables", "Sales", "Connectors",
+                "Sluice", "Azure", "Project", "Ingest", "Report", "Map", "Init", "LakeTables", "Sales", "Connectors",
                 "Warehouse", "Runs",
                 "Synthetic", "Classic", "ReportPage", "Tables", "Parquet", "TextFormats", "Storage", "Stores",
                 "Emulator", "Images", "Packages", "Settings", "Columns", "CommandLine", "Support", "CVersion",

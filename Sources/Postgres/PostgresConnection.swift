@@ -138,6 +138,20 @@ public final class PostgresConnection: Sendable {
         }
     }
 
+    /// The verifier of `password` for `role`, in the way that the server keeps passwords: what is sent in its place, so
+    /// that neither a statement nor the server's log ever holds it.
+    public func verifier(of password: String, for role: String) async throws(SluiceError) -> String {
+        let name = name
+        return try await cancellable { handle throws(SluiceError) in
+            guard let text = PQencryptPasswordConn(handle.connection, password, role, nil) else {
+                throw SluiceError(
+                    .inputOutput, "the password of \(role) cannot be encrypted", place: .init(file: name))
+            }
+            defer { PQfreemem(text) }
+            return String(cString: text)
+        }
+    }
+
     // MARK: COPY
 
     /// Starts `COPY … TO STDOUT (FORMAT binary)`; read its rows with `copyOut(into:)`.

@@ -40,8 +40,22 @@ extension Vocabulary {
                 KeyShape("description", .text, "What the job is for"),
                 KeyShape(
                     "after", .list(.reference(to: "jobs")), "Jobs that must have succeeded before this one starts"),
+                KeyShape("retry", .object(Vocabulary.retryShape), "Whether a run that failed is tried again"),
             ], variants: .init(by: "kind", summary: "What kind of work it is", cases: kinds))
     }
+
+    /// How a job is tried again.
+    private static let retryShape = ObjectShape(
+        "retry",
+        keys: [
+            KeyShape("attempts", .integer(1...100), "How often it is tried in all", standard: "3"),
+            KeyShape("delay", .duration, "How long to wait before it is tried again", standard: "10s"),
+            KeyShape("factor", .decimal(1...100), "How much longer to wait each time", standard: "2"),
+            KeyShape("max_delay", .duration, "How long to wait at most", standard: "10m"),
+            KeyShape(
+                "on", .choice(["transient", "failed"]),
+                "After which failures: what may pass by itself, or whatever it was", standard: "transient"),
+        ])
 
     /// What an environment may lay over the file: the same keys, of which each may be given in part.
     private var environmentShape: ObjectShape {

@@ -84,6 +84,8 @@ public struct RunRecord: Sendable {
     public var cursorTo: String?
     /// How often it was tried.
     public var attempts: [AttemptRecord] = []
+    /// What became of its steps, where it has some.
+    public var steps: [StepRecord] = []
 
     /// A run that begins.
     public init(id: String, project: String, job: String, kind: String, startedAt: Int64) {

@@ -66,6 +66,14 @@ struct RunRow {
         return text("boot") != HostProcess.boot || !HostProcess.isAlive(process.id, started: process.started)
     }
 
+    /// The step.
+    var step: StepRecord {
+        StepRecord(
+            number: count("number"), name: text("name") ?? "", kind: text("kind") ?? "", region: text("region"),
+            state: text("state").flatMap { StepState(rawValue: $0) } ?? .failed, startedAt: integer("started_at"),
+            finishedAt: integer("finished_at"), message: text("message") ?? "")
+    }
+
     /// The attempt.
     var attempt: AttemptRecord {
         var attempt = AttemptRecord(

@@ -25,7 +25,14 @@ enum RunSchema {
             bytes_staged INTEGER NOT NULL, files INTEGER NOT NULL, error TEXT,
             PRIMARY KEY (run, number)
         ) STRICT, WITHOUT ROWID;
+        """,
         """
+        CREATE TABLE steps (
+            run TEXT NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, region TEXT,
+            state TEXT NOT NULL, started_at INTEGER, finished_at INTEGER, message TEXT NOT NULL,
+            PRIMARY KEY (run, number)
+        ) STRICT, WITHOUT ROWID;
+        """,
     ]
 
     /// Brings the tables to this program's version; two processes may do so at once.
@@ -70,8 +77,14 @@ enum RunSchema {
     /// The columns of an attempt, in the order in which they are read.
     static let attemptColumns = ["run", "number", "state", "started_at", "finished_at", "error"] + countColumns
 
+    /// The columns of a step, in the order in which they are read.
+    static let stepColumns = [
+        "run", "number", "name", "kind", "region", "state", "started_at", "finished_at", "message",
+    ]
+
     static let upsertRun = upsert("runs", runColumns, key: ["id"])
     static let upsertAttempt = upsert("attempts", attemptColumns, key: ["run", "number"])
+    static let upsertStep = upsert("steps", stepColumns, key: ["run", "number"])
     static let updateCounts =
         "UPDATE runs SET state = :state, updated_at = :updated_at, "
         + countColumns.map { "\($0) = :\($0)" }.joined(separator: ", ") + " WHERE id = :id"
@@ -106,6 +119,15 @@ enum RunSchema {
             "started_at": .integer(attempt.startedAt), "finished_at": integer(attempt.finishedAt),
             "error": text(attempt.error),
         ]) { $1 }
+    }
+
+    static func values(of step: StepRecord, run: String) -> [String: SQLiteValue] {
+        [
+            "run": .text(run), "number": .integer(Int64(step.number)), "name": .text(step.name),
+            "kind": .text(step.kind), "region": text(step.region), "state": .text(step.state.rawValue),
+            "started_at": integer(step.startedAt), "finished_at": integer(step.finishedAt),
+            "message": text(step.message),
+        ]
     }
 
     static func values(of counts: RunCounts) -> [String: SQLiteValue] {

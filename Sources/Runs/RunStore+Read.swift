@@ -153,8 +153,24 @@ extension RunStore {
                 + "WHERE run IN (SELECT value FROM json_each(?)) ORDER BY run, number", [.text(ids)]
         ).rows
         let attempts = Dictionary(grouping: found) { $0[0].text ?? "" }
+        let stepColumns = RunSchema.stepColumns
+        let steps = Dictionary(
+            grouping: try await database.query(
+                "SELECT \(stepColumns.joined(separator: ", ")) FROM steps "
+                    + "WHERE run IN (SELECT value FROM json_each(?)) ORDER BY run, number", [.text(ids)]
+            ).rows
+        ) { $0[0].text ?? "" }
         return rows.map { row in
             var run = row.run
+            run.steps = (steps[run.id] ?? []).map { values in
+                var step = RunRow(stepColumns, values).step
+                if row.isDead, step.state == .running {
+                    step.state = .failed
+                    step.message = Self.endedWithoutAWord
+                    step.finishedAt = run.finishedAt
+                }
+                return step
+            }
             run.attempts = (attempts[run.id] ?? []).map { values in
                 var attempt = RunRow(columns, values).attempt
                 if row.isDead, attempt.finishedAt == nil {

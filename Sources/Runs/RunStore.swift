@@ -52,6 +52,11 @@ public final class RunStore: Sendable {
         try await database.query(RunSchema.upsertAttempt, named: RunSchema.values(of: attempt, run: run))
     }
 
+    /// Notes a step of a run, or how it stands now.
+    public func step(_ run: String, _ step: StepRecord) async throws(SluiceError) {
+        try await database.query(RunSchema.upsertStep, named: RunSchema.values(of: step, run: run))
+    }
+
     /// Notes how far a run has come. Cheap, so that it may be called every second.
     public func update(_ run: String, state: RunState, counts: RunCounts) async throws(SluiceError) {
         var values = RunSchema.values(of: counts)
@@ -67,6 +72,7 @@ public final class RunStore: Sendable {
         if run.finishedAt == nil { run.finishedAt = Moment.now.microseconds }
         try await write(run)
         for attempt in run.attempts { try await self.attempt(run.id, attempt) }
+        for step in run.steps { try await self.step(run.id, step) }
         try await settle()
     }
 

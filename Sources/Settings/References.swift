@@ -33,9 +33,10 @@ extension Shape {
         }
     }
 
-    /// Whether `text` names something declared, as opposed to a URL, `orders.csv` beside it as `./orders.csv`, or a path.
+    /// Whether `text` names something declared, as opposed to a URL, `orders.csv` beside it as `./orders.csv`, a path, or a
+    /// name with a `{part}` that is known later.
     public static func isName(_ text: String) -> Bool {
-        !text.contains(":") && !text.contains("/") && !text.hasPrefix(".")
+        !text.contains(":") && !text.contains("/") && !text.hasPrefix(".") && !text.contains("{")
     }
 }
 

@@ -1,5 +1,6 @@
 public import Connectors
 public import Ingest
+public import Init
 public import Map
 public import Report
 public import Runs
@@ -14,6 +15,7 @@ public struct JobRun: Sendable {
     private let stateFolder: String
     private let observer: JobObserver
     private let work: @Sendable (Start) async throws(SluiceError) -> Done
+    private var retry = RetryRule.never
 
     /// What a job's work is given.
     private struct Start: Sendable {
@@ -22,6 +24,8 @@ public struct JobRun: Sendable {
         var unacknowledged: [String]
         /// Told of each try when it begins.
         var attempt: @Sendable (Int) async -> Void
+        /// Told of each step when it begins and when it has ended.
+        var step: @Sendable (StepRecord) async -> Void
     }
 
     /// What came of it.
@@ -29,6 +33,16 @@ public struct JobRun: Sendable {
         case ingest(IngestResult)
         case report(ReportResult)
         case map(MapResult)
+        case setup(InitResult)
+
+        /// Why it failed, when what was done is told all the same.
+        var failure: SluiceError? {
+            switch self {
+            case .ingest, .map: nil
+            case .report(let report): report.failure
+            case .setup(let setup): setup.failure
+            }
+        }
     }
 
     /// The run that `record` begins. What is kept of it lies in `stateFolder`.
@@ -81,6 +95,27 @@ public struct JobRun: Sendable {
         }
     }
 
+    /// The run of an init job that `record` begins.
+    public init(
+        record: RunRecord, stateFolder: String, observer: JobObserver = .init(), setup job: InitJob, sites: InitSites
+    ) {
+        self.record = record
+        self.stateFolder = stateFolder
+        self.observer = observer
+        work = { start throws(SluiceError) in
+            await start.attempt(1)
+            return .setup(
+                await InitRun(record.id, of: job, sites: sites, monitor: start.monitor, note: start.step).perform())
+        }
+    }
+
+    /// The same run, tried again when it fails as `rule` says.
+    public func retrying(_ rule: RetryRule) -> JobRun {
+        var run = self
+        run.retry = rule
+        return run
+    }
+
     /// Does it. Does not throw: whatever happens is in the outcome.
     public func perform() async -> JobOutcome {
         var record = record
@@ -105,20 +140,19 @@ public struct JobRun: Sendable {
 
         let attempts = Mutex<[AttemptRecord]>([])
         let reporter = Task { [record] in await report(record.id, monitor, history) }
-        let start = Start(monitor: monitor, unacknowledged: dead.map(\.id)) { [record] number in
-            let attempt = AttemptRecord(number: number, startedAt: Moment.now.microseconds)
-            attempts.withLock { attempts in
+        let start = Start(monitor: monitor, unacknowledged: dead.map(\.id)) { [record] _ in
+            let attempt = attempts.withLock { attempts in
+                // Whoever counts: a job's own tries and those of its rule are of one row of numbers.
+                let attempt = AttemptRecord(number: attempts.count + 1, startedAt: Moment.now.microseconds)
                 attempts.end(.failed, monitor.counts, error: "tried again")
                 attempts.append(attempt)
+                return attempt
             }
             await history?.tell { store throws(SluiceError) in try await store.attempt(record.id, attempt) }
+        } step: { [record] step in
+            await history?.tell { store throws(SluiceError) in try await store.step(record.id, step) }
         }
-        let outcome: Result<Done, SluiceError>
-        do throws(SluiceError) {
-            outcome = .success(try await work(start))
-        } catch {
-            outcome = .failure(error)
-        }
+        let outcome = await outcome(start)
         reporter.cancel()
         await reporter.value
         record.attempts = attempts.withLock { $0 }
@@ -138,6 +172,38 @@ public struct JobRun: Sendable {
         return ended
     }
 
+    /// What comes of the work, tried as often as the rule says.
+    private func outcome(_ start: Start) async -> Result<Done, SluiceError> {
+        var tries = 1
+        while true {
+            let outcome: Result<Done, SluiceError>
+            do throws(SluiceError) {
+                outcome = .success(try await work(start))
+            } catch {
+                outcome = .failure(error)
+            }
+            let failure: SluiceError?
+            switch outcome {
+            case .success(let done): failure = done.failure
+            case .failure(let error): failure = error
+            }
+            guard let failure, let pause = retry.pause(after: failure, tries: tries), !Task.isCancelled else {
+                return outcome
+            }
+            start.monitor.say(
+                "retry",
+                "try \(tries) of \(retry.attempts) failed, the next in \(Quantities.describe(pause)): \(failure)",
+                level: .warning)
+            do {
+                try await Task.sleep(for: pause)
+            } catch {
+                return outcome
+            }
+            tries += 1
+            start.monitor.startAgain()
+        }
+    }
+
     // MARK: History
 
     private func openHistory(_ monitor: RunMonitor) async -> History? {
@@ -153,7 +219,7 @@ public struct JobRun: Sendable {
     private func deadRuns(_ history: History?) async -> [RunRecord] {
         guard let runs = try? await history?.store.list(RunFilter(job: record.job, limit: 20)) else { return [] }
         return Array(
-            runs.filter { $0.project == record.project && $0.id != record.id }
+            runs.filter { $0.project == record.project && $0.id != record.id && !$0.wasNotBegun }
                 .prefix { $0.error == RunStore.endedWithoutAWord })
     }
 
@@ -246,12 +312,14 @@ extension RunRecord {
             record.counts.files = map.footersRead
             record.attempts.end(record.state, record.counts, error: record.error)
             return JobOutcome(record: record, map: map)
+        case .success(.setup(let setup)):
+            record.end(setup.failure.map(RunState.init(ended:)) ?? .succeeded)
+            record.error = setup.failure.map { Redactor.shared.redact("\($0)") }
+            record.steps = setup.steps
+            record.attempts.end(record.state, record.counts, error: record.error)
+            return JobOutcome(record: record, setup: setup, error: setup.failure)
         case .failure(let error):
-            switch error.code {
-            case .cancelled: record.end(.cancelled)
-            case .timedOut: record.end(.timedOut)
-            default: record.end(.failed)
-            }
+            record.end(RunState(ended: error))
             record.error = Redactor.shared.redact("\(error)")
             record.attempts.end(record.state, record.counts, error: record.error)
             return JobOutcome(record: record, error: error)
@@ -264,6 +332,17 @@ extension RunRecord {
         case .succeeded: exitCode = 0
         case .partial: exitCode = 3
         default: break
+        }
+    }
+}
+
+extension RunState {
+    /// How a run stands that ended with `error`.
+    init(ended error: SluiceError) {
+        switch error.code {
+        case .cancelled: self = .cancelled
+        case .timedOut: self = .timedOut
+        default: self = .failed
         }
     }
 }

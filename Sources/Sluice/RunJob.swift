@@ -1,5 +1,6 @@
 import Glibc
 public import Ingest
+public import Init
 public import Map
 public import Report
 public import Runs
@@ -15,6 +16,8 @@ public struct JobOutcome: Sendable {
     public var report: ReportResult?
     /// What it gave names to, when it is a mapping.
     public var map: MapResult?
+    /// What became of its steps, when it is an init job.
+    public var setup: InitResult?
     /// Why it failed.
     public var error: SluiceError?
 }
@@ -58,6 +61,7 @@ extension Workspace {
         do {
             let declared = try self.job(name)
             record.kind = declared.kind
+            let retry = RetryRule(declared.settings)
             if declared.kind == ReportKeys.kind {
                 let again = try ReportOptions(options)
                 record.parameters = again.json.text()
@@ -69,18 +73,26 @@ extension Workspace {
                     ReportRun(
                         id, of: job, into: output, ledger: ledger, warehouse: warehouse, stores: stores,
                         options: again, monitor: $0)
-                }.perform()
+                }.retrying(retry).perform()
             }
             if declared.kind == MapKeys.kind {
                 let again = try MapOptions(options)
                 record.parameters = again.json.text()
-                return try await run(try map(name), options: again, record: record, observer: observer)
+                return try await run(
+                    try map(name), options: again, record: record, observer: observer, retry: retry)
+            }
+            if declared.kind == InitKeys.kind {
+                try refuse(options)
+                record.parameters = "{}"
+                return await JobRun(
+                    record: record, stateFolder: stateFolder, observer: observer, setup: try setup(name), sites: sites
+                ).retrying(retry).perform()
             }
             let (job, connector) = try await ingest(name)
             return await JobRun(
                 record: record, job: job, connector: connector, warehouse: try await warehouse(), lake: try lake(),
                 stateFolder: stateFolder, options: options, observer: observer
-            ).perform()
+            ).retrying(retry).perform()
         } catch {
             record.state = .failed
             record.error = "\(error)"

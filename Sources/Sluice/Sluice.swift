@@ -12,6 +12,7 @@
 @_exported public import Columns
 @_exported public import Connectors
 @_exported public import Ingest
+@_exported public import Init
 @_exported public import Map
 @_exported public import Project
 @_exported public import Report
@@ -28,9 +29,11 @@ extension Vocabulary {
         protocols: ConnectorRegistry.standard.protocols,
         kinds: [
             (IngestKeys.kind, IngestKeys.keys), (ReportKeys.kind, ReportKeys.keys), (MapKeys.kind, MapKeys.keys),
+            (InitKeys.kind, InitKeys.keys),
         ],
         sections: [("azure", AzureSettings.shape, "Which Azure, and who one is there")],
         jobChecks: [
             IngestKeys.kind: IngestKeys.check, ReportKeys.kind: ReportKeys.check, MapKeys.kind: MapKeys.check,
+            InitKeys.kind: InitKeys.check,
         ])
 }

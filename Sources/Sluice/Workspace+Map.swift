@@ -64,7 +64,7 @@ extension Workspace {
     }
 
     func run(
-        _ job: MapJob, options: MapOptions, record: RunRecord, observer: JobObserver
+        _ job: MapJob, options: MapOptions, record: RunRecord, observer: JobObserver, retry: RetryRule = .never
     ) async throws(SluiceError) -> JobOutcome {
         // What is wrong with the lake's name is told before a run begins.
         _ = try lake(of: job)
@@ -79,7 +79,7 @@ extension Workspace {
         return await JobRun(record: record, stateFolder: stateFolder, observer: observer) {
             [self, id = record.id] monitor throws(SluiceError) in
             try mapRun(id, job, options, monitor, warehouse)
-        }.perform()
+        }.retrying(retry).perform()
     }
 
     /// The run `id` of `job`.

@@ -84,13 +84,27 @@ public struct Workspace: Sendable {
 
     /// The database that rows end in.
     public func warehouse() async throws(SluiceError) -> any Warehouse {
+        try await registry.makeWarehouse(try await warehouseSettings())
+    }
+
+    /// The settings of the database that rows end in.
+    public func warehouseSettings() async throws(SluiceError) -> ConnectionSettings {
         switch project.warehouse {
-        case .settings(let section):
-            try await registry.makeWarehouse(try registry.settings(name: "warehouse", section: section, in: context))
-        case .url(let url, _):
-            try await registry.makeWarehouse(try await registry.settings(name: "warehouse", url: url, in: context))
+        case .settings(let section): try registry.settings(name: "warehouse", section: section, in: context)
+        case .url(let url, _): try await registry.settings(name: "warehouse", url: url, in: context)
         }
     }
+
+    /// The settings of the connection that `url`, which may hold secrets, describes.
+    func settings(url: Scalar) async throws(SluiceError) -> ConnectionSettings {
+        try await registry.settings(url: url, in: context)
+    }
+
+    /// Where the project's secrets are looked up.
+    var secrets: any SecretSource { context.secrets }
+
+    /// The environment variables that the project is seen with.
+    var environmentVariables: [String: String] { context.environment }
 
     /// Where staged files lie.
     public func lake() throws(SluiceError) -> any ObjectStore {
@@ -123,21 +137,6 @@ public struct Workspace: Sendable {
             .invalidConfiguration, "there is no job \"\(name)\"",
             hint: nearestWord(to: name, among: names).map { "did you mean \"\($0)\"?" }
                 ?? (names.isEmpty ? "the project declares none" : "declared: \(names.joined(separator: ", "))"))
-    }
-
-    /// `names` in the order in which they have to run: as they are given, each behind those of them that its `after` names.
-    public func inOrder(_ names: [String]) throws(SluiceError) -> [String] {
-        var after: [String: [String]] = [:]
-        for name in names { after[name] = try job(name).settings.texts("after") ?? [] }
-        var ordered: [String] = []
-        // Circles are refused when the project is read.
-        func place(_ name: String) {
-            if ordered.contains(name) { return }
-            for earlier in names where after[name]?.contains(earlier) ?? false { place(earlier) }
-            ordered.append(name)
-        }
-        for name in names { place(name) }
-        return ordered
     }
 
     /// What the report job called `name` does, and where its reports go.

@@ -41,6 +41,14 @@ public enum FaultPoint: String, CaseIterable, Sendable {
     case reportNoted = "report.noted"
     /// The report over all inputs is there; the ledger does not know.
     case reportCombined = "report.combined"
+    /// A file of SQL has been run; its transaction is still open.
+    case migrationRun = "init.migration.before"
+    /// The transaction of a file of SQL is committed, the ledger with it.
+    case migrationCommitted = "init.migration.after"
+    /// A step of an init job has acted; nobody has looked whether it has brought about what it was to.
+    case stepActed = "init.step.acted"
+    /// A step of an init job has ended, and the history knows.
+    case stepDone = "init.step.done"
     /// The run is told as done in the local history.
     case recorded = "history.recorded"
 

@@ -129,6 +129,7 @@ PROJECT = (ROOT / "docs/project.md").read_text()
 INGEST = (ROOT / "docs/ingest.md").read_text()
 REPORT = (ROOT / "docs/report.md").read_text()
 MAP = (ROOT / "docs/map.md").read_text()
+INIT = (ROOT / "docs/init.md").read_text()
 CONNECTIONS = (ROOT / "docs/connections.md").read_text()
 IDENTITY = (ROOT / "docs/identity.md").read_text()
 
@@ -165,10 +166,16 @@ def test_every_key_is_on_the_page_as_the_schema_explains_it(sluice):
     assert listed(PROJECT, "job") == explained(job)
     assert listed(IDENTITY, "azure") == explained(schema["definitions"]["set-of-Azure-settings"])
     kinds = cases(job, "kind")
-    assert set(kinds) == {"ingest", "report", "map"}
+    assert set(kinds) == {"ingest", "report", "map", "init"}
     assert listed(INGEST, "ingest") == explained(kinds["ingest"])
     assert listed(REPORT, "report") == explained(kinds["report"])
     assert listed(MAP, "map") == explained(kinds["map"])
+    assert listed(INIT, "init") == explained(kinds["init"])
+    step = schema["definitions"]["step"]
+    assert listed(INIT, "step") == explained(step)
+    for kind, shape in cases(step, "step").items():
+        assert listed(INIT, "step_" + kind.replace("-", "_")) == explained(shape)
+    assert listed(INIT, "retry") == explained(schema["definitions"]["retry"])
     for name, title in [("rules", "set-of-rules"), ("caps", "set-of-caps"), ("fields", "set-of-fields"), ("check", "check")]:
         assert listed(REPORT, name) == explained(schema["definitions"][title])
 

@@ -13,6 +13,7 @@
     F(PGconn *, PQconnectdbParams, (const char *const *a, const char *const *b, int c), (a, b, c))                      \
     F(int, PQconsumeInput, (PGconn *a), (a))                                                                            \
     F(PGresult *, PQdescribePrepared, (PGconn *a, const char *b), (a, b))                                               \
+    F(char *, PQencryptPasswordConn, (PGconn *a, const char *b, const char *c, const char *d), (a, b, c, d))            \
     F(char *, PQerrorMessage, (const PGconn *a), (a))                                                                   \
     F(PGresult *, PQexec, (PGconn *a, const char *b), (a, b))                                                           \
     F(PGresult *, PQexecParams,                                                                                         \

@@ -98,7 +98,7 @@ struct MapCommand: Command {
             MapLines(result).show(in: context)
             return result.isPartial ? .partial : .succeeded
         }
-        let outcome = try await WatchedRun(context).watched(job.name) { [options] observer in
+        let outcome = await WatchedRun(context).watched(job.name) { [options] observer in
             await workspace.run(job, options: options, package: WatchedRun.package, observer: observer)
         }
         if let error = outcome.error {

@@ -15,13 +15,24 @@ extension RunRecord {
             ] + counts.json + [
                 ("error", .text(error)), ("exitCode", exitCode.map { .number($0) } ?? .null), ("log", .text(log)),
                 ("cursorFrom", .text(cursorFrom)), ("cursorTo", .text(cursorTo)),
-                ("attempts", .array(attempts.map(\.json))),
+                ("attempts", .array(attempts.map(\.json))), ("steps", .array(steps.map(\.json))),
             ])
     }
 
     /// Written by this program as JSON; anything else is shown as the text that it is.
     private var parametersJSON: JSONText {
         parameters.hasPrefix("{") && parameters.hasSuffix("}") ? .raw(parameters) : .string(parameters)
+    }
+}
+
+extension StepRecord {
+    /// The step for machines.
+    var json: JSONText {
+        [
+            "number": .number(number), "name": .string(name), "kind": .string(kind), "region": .text(region),
+            "state": .string(state.rawValue), "startedAt": .moment(startedAt), "finishedAt": .moment(finishedAt),
+            "message": .string(message),
+        ]
     }
 }
 

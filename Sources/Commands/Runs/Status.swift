@@ -40,6 +40,7 @@ struct Status: Command {
         let width = facts.map { $0.0.count }.max() ?? 0
         var lines = facts.map { Display.pad($0.0, to: width) + "  " + Display.safe($0.1) }
         if !run.attempts.isEmpty { lines += ["", "Attempts"] + attempts(run.attempts, in: context) }
+        if !run.steps.isEmpty { lines += ["", "Steps"] + steps(run.steps, in: context) }
         return lines
     }
 
@@ -66,6 +67,25 @@ struct Status: Command {
             ("who", ([run.who] + (run.process.map { ["process \($0.id)"] } ?? [])).joined(separator: ", ")),
             ("where", run.platform), ("program", run.package.isEmpty ? nil : run.package), ("log", run.log),
         ]
+    }
+
+    private func steps(_ steps: [StepRecord], in context: Context) -> [String] {
+        let renderer = TableRenderer(
+            [
+                .init(title: "number", isNumber: true), .init(title: "step"), .init(title: "state"),
+                .init(title: "took", isNumber: true), .init(title: "what"),
+            ], in: context)
+        let now = Moment.now.microseconds
+        let (lines, hidden) = renderer.render(
+            steps.map { step in
+                let took = step.startedAt.map { Duration.microseconds(max(0, (step.finishedAt ?? now) - $0)) }
+                return [
+                    .plain("\(step.number)"), .text(step.name + (step.region.map { " [\($0)]" } ?? "")),
+                    .plain(step.state.rawValue), .plain(took.map { Quantities.describe($0) } ?? ""),
+                    .text(step.message),
+                ]
+            })
+        return lines + TableRenderer.note(hidden, in: context)
     }
 
     private func attempts(_ attempts: [AttemptRecord], in context: Context) -> [String] {

@@ -115,7 +115,7 @@ extension Context {
     /// Nothing is shown when quiet is asked for, and nothing that is shown can make the work fail.
     func withProgress<Result>(
         _ title: String, _ measure: @escaping @Sendable () -> ProgressMeasure, _ work: () async throws -> Result
-    ) async throws -> Result {
+    ) async rethrows -> Result {
         if options.isQuiet { return try await work() }
         let width = terminal.width ?? 0
         let isBar = terminal.messagesAreTerminal && width > 0
@@ -128,16 +128,19 @@ extension Context {
                 if isBar { messages.show(passing: line) } else { messages.print(line) }
             }
         }
-        let result: Swift.Result<Result, any Error>
-        do {
-            result = .success(try await work())
-        } catch {
-            result = .failure(error)
+        func end() async {
+            ticker.cancel()
+            // Its last line must be gone before anything else is said.
+            await ticker.value
+            messages.show(passing: nil)
         }
-        ticker.cancel()
-        // Its last line must be gone before anything else is said.
-        await ticker.value
-        messages.show(passing: nil)
-        return try result.get()
+        do {
+            let result = try await work()
+            await end()
+            return result
+        } catch {
+            await end()
+            throw error
+        }
     }
 }

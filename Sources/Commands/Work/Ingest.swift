@@ -102,7 +102,7 @@ struct IngestCommand: Command {
             try arguments[lake].map { path in
                 StoreURL.isURL(path) ? try workspace.lake(path) : try context.store(at: path)
             } ?? workspace.lake()
-        let outcome = try await WatchedRun(context).watched(record.job) { observer in
+        let outcome = await WatchedRun(context).watched(record.job) { observer in
             await JobRun(
                 record: record, job: job, connector: connector, warehouse: target, lake: lake,
                 stateFolder: workspace.stateFolder, options: options, observer: observer

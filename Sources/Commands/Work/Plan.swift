@@ -1,4 +1,5 @@
 import CommandLine
+import Init
 import Sluice
 import Support
 
@@ -6,13 +7,14 @@ import Support
 struct PlanCommand: Command {
     let jobs = Parameter.arguments("JOB", .job, required: false, help: "The jobs; all of them when none is named")
     let project = ProjectParameters()
+    let all = Parameter.flag("all", help: "All jobs, and the order in which they would run")
     let detailed = Parameter.flag(
         "detailed-exit-code", help: "End with 2 when a table would be changed, or an input reported on")
 
     var model: CommandModel {
         CommandModel(
             "plan", "Show what running jobs would do, and do nothing",
-            [.arguments(jobs), project.group, .options(detailed)],
+            [.arguments(jobs), project.group, .options(all, detailed)],
             discussion: """
                 Sources and warehouse are looked at and left as they are. The types of text files are those that their \
                 beginning shows; reading all of them may widen some.
@@ -26,8 +28,14 @@ struct PlanCommand: Command {
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         let (declared, variables) = try context.loadProjectAndVariables(project, arguments)
         let workspace = Workspace(declared, environmentVariables: variables)
+        if arguments[all], let name = arguments[jobs].first {
+            throw SluiceError(
+                .usage, "--all plans every job, and \(name) is named besides", hint: "leave one of both out")
+        }
         let names = arguments[jobs].isEmpty ? declared.jobs.map(\.name) : arguments[jobs]
-        let code = try await PlanReport.show(names, workspace, IngestOptions(), in: context)
+        let order = arguments[all] ? try workspace.order(of: names) : nil
+        let code = try await PlanReport.show(
+            order?.names ?? names, workspace, IngestOptions(), turns: order?.turns, in: context)
         return arguments[detailed] ? code : .succeeded
     }
 }
@@ -38,9 +46,12 @@ enum PlanReport {
     ///
     /// - returns: Whether a table would be changed.
     static func show(
-        _ names: [String], _ workspace: Workspace, _ options: IngestOptions, in context: Context
+        _ names: [String], _ workspace: Workspace, _ options: IngestOptions, turns: [[String]]? = nil,
+        in context: Context
     ) async throws -> ExitCode {
         var documents: [JSONText] = []
+        var steps: Int?
+        var failure: SluiceError?
         var changes = 0
         var reads: Int?
         var maps: Int?
@@ -65,6 +76,16 @@ enum PlanReport {
                 }
                 continue
             }
+            if try workspace.job(name).kind == InitKeys.kind {
+                let result = try await workspace.planSetup(name, options: options)
+                steps = (steps ?? 0) + result.planned
+                failure = failure ?? result.failure
+                documents.append(.object([("job", .string(name)), ("setup", result.json)]))
+                if !context.options.isJSON {
+                    for line in SetupLines.lines(name, result) { context.output.print(line) }
+                }
+                continue
+            }
             let (job, plan) = try await workspace.plan(name, options: options)
             changes += plan.changes.count
             documents.append(document(name, job, plan))
@@ -73,9 +94,13 @@ enum PlanReport {
             }
         }
         if context.options.isJSON {
-            context.answer(["jobs": .array(documents), "changes": .number(changes)])
+            context.answer(
+                .members([
+                    "jobs": .array(documents), "changes": .number(changes),
+                    "order": turns.map { .array($0.map { .array($0.map { .string($0) }) }) },
+                ]))
         } else {
-            if (reads ?? maps).map({ _ in changes > 0 || documents.count > 1 }) ?? true {
+            if (reads ?? maps ?? steps).map({ _ in changes > 0 || documents.count > 1 }) ?? true {
                 context.output.print(changes == 1 ? "Plan: 1 change to tables" : "Plan: \(changes) changes to tables")
             }
             if let reads {
@@ -84,8 +109,16 @@ enum PlanReport {
             if let maps {
                 context.output.print(maps == 1 ? "Plan: 1 change to names" : "Plan: \(maps) changes to names")
             }
+            if let steps {
+                context.output.print(steps == 1 ? "Plan: 1 step to do" : "Plan: \(steps) steps to do")
+            }
+            for (number, turn) in (turns ?? []).enumerated() {
+                context.output.print(
+                    Display.safe("\(number == 0 ? "Order: first" : "       then") \(turn.joined(separator: ", "))"))
+            }
         }
-        return changes > 0 || reads ?? 0 > 0 || maps ?? 0 > 0 ? .changesPending : .succeeded
+        if let failure { throw failure }
+        return changes > 0 || reads ?? 0 > 0 || maps ?? 0 > 0 || steps ?? 0 > 0 ? .changesPending : .succeeded
     }
 
     private static func lines(_ name: String, _ job: IngestJob, _ plan: IngestPlan) -> [String] {

@@ -1,13 +1,22 @@
 import CommandLine
+import Glibc
 import Sluice
 import Support
 
-/// `sluice run`: jobs of the project, one after the other.
+/// `sluice run`: jobs of the project, in their order.
 struct RunCommand: Command {
     let jobs = Parameter.arguments(
-        "JOB", .job, help: "The jobs to run, in this order, save that one comes behind those it is to run after")
+        "JOB", .job, required: false,
+        help: "The jobs to run, in this order, save that one comes behind those it is to run after")
     let project = ProjectParameters()
+    let all = Parameter.flag("all", help: "Run all jobs of the project")
+    let width = Parameter.optional(
+        "jobs", .integer(in: 1...64), short: "j",
+        help: "How many jobs run side by side at most; one, and with --all as many as there are processors")
+    let ignoresAfter = Parameter.flag(
+        "ignore-after", help: "Run jobs although one that they are to run after has not succeeded")
     let plan = Parameter.flag("plan", help: "Show what would be done, and do nothing")
+    let how = Parameter.flag("how", help: "Show the ways to start the jobs, with the very commands, and start nothing")
     let limit = Parameter.optional(
         "limit", .integer(1...), help: "Read at most so many rows, as a trial: watermarks stay where they are")
     let watch = Parameter.optional(
@@ -17,54 +26,121 @@ struct RunCommand: Command {
     var model: CommandModel {
         CommandModel(
             "run", "Run jobs of the project",
-            [.arguments(jobs), project.group, incremental.group, .options(plan, limit, watch)],
+            [
+                .arguments(jobs), project.group, ParameterGroup("Which jobs", [all, width, ignoresAfter]),
+                incremental.group, .options(plan, how, limit, watch),
+            ],
             discussion: """
                 Rows go from the source into the lake, and from there into the warehouse in one transaction, together \
                 with everything that says they are there. Whatever stops a run, the table is as it was before, and the \
-                same command can be given again.
+                same command can be given again. Steps of an init job are looked at, and done where they are not.
 
-                With several jobs, the first that fails ends the command. Rejected rows make a run partial: exit code 3.
+                A job runs when those have succeeded that it is to run after: in this command, or else in their latest \
+                run. One that fails keeps those after it from running, and no other. Rejected rows make a run partial: \
+                exit code 3.
                 """,
             examples: [
                 .init("sluice run orders", "what is new"),
                 .init("sluice run orders customers -e prod", "two jobs in an environment"),
+                .init("sluice run --all --jobs 4", "everything, in its order"),
                 .init("sluice run orders --plan", "what would be done"),
                 .init("sluice run orders --resume", "load what a run that died has staged"),
                 .init("sluice run orders --backfill 2026-01-01..2026-02-01", "a stretch of the past"),
                 .init("sluice run orders --watch 5m", "every five minutes"),
+                .init("sluice run grants --how", "how to start it, from where"),
             ])
     }
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
+        let named = arguments[jobs]
+        if arguments[all], let name = named.first {
+            throw SluiceError(
+                .usage, "--all runs every job, and \(name) is named besides", hint: "leave one of both out")
+        }
+        if !arguments[all], named.isEmpty {
+            throw SluiceError(.usage, "no job is named", hint: "name some, or run all of them with --all")
+        }
         let (declared, variables) = try context.loadProjectAndVariables(project, arguments)
         let workspace = Workspace(declared, environmentVariables: variables)
         var options = try incremental.options(arguments)
         options.limit = arguments[limit]
         // A name that is wrong is told before the first job has run.
-        let names = try workspace.inOrder(arguments[jobs])
-        if arguments[plan] {
-            return try await PlanReport.show(names, workspace, options, in: context)
+        var names: [String] = []
+        for name in arguments[all] ? declared.jobs.map(\.name) : named where !names.contains(name) {
+            names.append(name)
         }
-        var documents: [JSONText] = []
-        var code = ExitCode.succeeded
-        repeat {
-            for name in names {
-                let outcome = try await WatchedRun(context).perform(workspace, name, options)
-                documents.append(outcome.json)
-                let ended = ExitCode(outcome)
-                if ended != .succeeded { code = ended }
-                if let error = outcome.error {
-                    if context.options.isJSON { context.answer(RunAnswer.document(documents)) }
-                    return try WatchedRun(context).report(error)
-                }
-            }
-            guard let pause = arguments[watch] else { break }
-            documents = []
+        let order = try workspace.order(of: names)
+        if arguments[how] { return StartReport.show(order.names, workspace, in: context) }
+        if arguments[plan] {
+            return try await PlanReport.show(order.names, workspace, options, in: context)
+        }
+        if names.isEmpty { context.say("the project has no jobs") }
+        let width = arguments[width] ?? (arguments[all] ? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) : 1)
+        while true {
+            let code = try await perform(order, workspace, options, min(width, max(1, names.count)), arguments, context)
+            guard let pause = arguments[watch] else { return code }
+            if code != .succeeded, code != .partial { return code }
             context.say("next run in \(Quantities.describe(pause))")
             try await Task.sleep(for: pause)
-        } while true
-        if context.options.isJSON { context.answer(RunAnswer.document(documents)) }
+        }
+    }
+
+    /// Runs the jobs once.
+    private func perform(
+        _ order: JobOrder, _ workspace: Workspace, _ options: IngestOptions, _ width: Int, _ arguments: Arguments,
+        _ context: Context
+    ) async throws -> ExitCode {
+        let runner = WatchedRun(context, isAlone: width == 1)
+        let outcomes = await workspace.run(order, width: width, ignoresAfter: arguments[ignoresAfter]) { name in
+            await runner.perform(workspace, name, options)
+        }
+        if context.options.isJSON { context.answer(RunAnswer.document(outcomes.map(\.json))) }
+        if let cause = context.cancellation.cause {
+            context.messages.print(cause.message)
+            return cause.exitCode
+        }
+        var code = ExitCode.succeeded
+        for outcome in outcomes {
+            if let error = outcome.error {
+                let told = tell(error, of: outcome.record, among: outcomes.count, context)
+                // The first failure is what the command ends with; what came of it is not.
+                if code == .succeeded || code == .partial { code = told }
+            } else if code == .succeeded {
+                code = ExitCode(outcome)
+            }
+        }
         return code
+    }
+
+    private func tell(_ error: SluiceError, of run: RunRecord, among count: Int, _ context: Context) -> ExitCode {
+        var error = error
+        if count > 1 { error.message = "\(run.job): \(error.message)" }
+        ErrorReport(error, command: ["run"]).tell(context)
+        return ExitCode(error)
+    }
+}
+
+/// The ways to start jobs, in words.
+enum StartReport {
+    /// Shows them.
+    static func show(_ names: [String], _ workspace: Workspace, in context: Context) -> ExitCode {
+        let ways = names.map { StartWays(job: $0, environment: workspace.project.environment) }
+        if context.options.isJSON {
+            context.answer([
+                "jobs": .array(zip(names, ways).map { ["job": .string($0), "ways": $1.json] })
+            ])
+            return .succeeded
+        }
+        for (number, (name, ways)) in zip(names, ways).enumerated() {
+            if number > 0 { context.output.print("") }
+            if names.count > 1 { context.output.print("\(Display.safe(name))\n") }
+            for (index, way) in ways.ways.enumerated() {
+                let missing = way.missing.map { ": not there, since \($0)" } ?? ""
+                context.output.print("\(index + 1). \(way.name)\(missing)")
+                for line in way.lines { context.output.print("   \(Display.safe(line))") }
+            }
+        }
+        return .succeeded
     }
 }
 

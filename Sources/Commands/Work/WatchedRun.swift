@@ -1,3 +1,4 @@
+import Init
 import Sluice
 import Support
 import Synchronization
@@ -5,22 +6,31 @@ import Synchronization
 /// A run with its progress on standard error, and its summary at the end.
 struct WatchedRun {
     private let context: Context
+    /// Whether no other run is watched at the same time, which would draw over its progress.
+    private let isAlone: Bool
 
-    init(_ context: Context) { self.context = context }
+    init(_ context: Context, isAlone: Bool = true) {
+        self.context = context
+        self.isAlone = isAlone
+    }
 
     /// Runs a job of the project.
-    func perform(_ workspace: Workspace, _ job: String, _ options: IngestOptions) async throws -> JobOutcome {
-        try await watched(job) { observer in
+    func perform(_ workspace: Workspace, _ job: String, _ options: IngestOptions) async -> JobOutcome {
+        await watched(job) { observer in
             await workspace.run(job, options: options, package: WatchedRun.package, observer: observer)
         }
     }
 
     /// Shows how far a run has come while `work` does it, and tells how it ended.
-    func watched(_ title: String, _ work: (JobObserver) async -> JobOutcome) async throws -> JobOutcome {
-        let context = context
+    func watched(_ title: String, _ work: (JobObserver) async -> JobOutcome) async -> JobOutcome {
+        let (context, isAlone) = (context, isAlone)
         let current = Mutex<RunMonitor?>(nil)
         let observer = JobObserver(
             event: { event in
+                // The banner and steps of an init job are what it has to say.
+                if event.name.hasPrefix("init-") {
+                    return context.say(isAlone ? event.message : "\(title): \(event.message)")
+                }
                 switch event.level {
                 case .warning: context.messages.print("\(title): \(event.message)")
                 case .info: context.detail("\(title): \(event.message)")
@@ -28,7 +38,12 @@ struct WatchedRun {
                 }
             }, begun: { _, monitor in current.withLock { $0 = monitor } })
         let start = context.now()
-        let outcome = try await context.withProgress(
+        guard isAlone else {
+            let outcome = await work(observer)
+            tell(outcome, title, context.now() - start)
+            return outcome
+        }
+        let outcome = await context.withProgress(
             title,
             {
                 guard let monitor = current.withLock({ $0 }) else { return ProgressMeasure() }
@@ -62,6 +77,11 @@ struct WatchedRun {
         if let map = outcome.map {
             if !context.options.isJSON, map.script != "-" { MapLines(map).showTable(in: context) }
             MapLines(map).tell(title, in: context)
+            context.say("\(title): \(outcome.record.state.rawValue), \(Quantities.describe(duration))")
+            context.say("run \(outcome.record.id)")
+            return
+        }
+        if outcome.setup != nil {
             context.say("\(title): \(outcome.record.state.rawValue), \(Quantities.describe(duration))")
             context.say("run \(outcome.record.id)")
             return
@@ -150,7 +170,7 @@ extension JobOutcome {
             "files": .array((result?.parts ?? []).map { .string($0.path) }),
             "rejects": .array((result?.rejects ?? []).map { .string($0) }),
             "note": result?.note.map { .string($0) } ?? .null, "report": report?.json ?? .null,
-            "map": map?.json ?? .null,
+            "map": map?.json ?? .null, "setup": setup?.json ?? .null,
             "error": error.map { ErrorReport($0, command: ["run"]).json } ?? .null,
         ]
     }

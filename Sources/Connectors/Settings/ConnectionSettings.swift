@@ -76,7 +76,7 @@ public struct ConnectionSettings: Sendable {
 
 extension SecretSource {
     /// The text of `scalar` with its secrets looked up and protected.
-    func text(of scalar: Scalar) async throws(SluiceError) -> String {
+    public func text(of scalar: Scalar) async throws(SluiceError) -> String {
         var text = ""
         for part in scalar.parts {
             switch part {

@@ -1,12 +1,12 @@
 import Glibc
-import Support
+public import Support
 
 /// The lock of a job: a locked file beside the database. The kernel unlocks it when its owner is gone, however it went.
 ///
 /// The file stays when the lock is given up: removing it could take it from under somebody who has just opened it.
-final class JobLock: Sendable {
+public final class JobLock: Sendable {
     /// The job whose lock this is.
-    let job: String
+    public let job: String
     private let file: Int32
 
     private init(job: String, file: Int32) {
@@ -20,8 +20,8 @@ final class JobLock: Sendable {
         Glibc.close(file)
     }
 
-    /// Takes the lock of `job`, waiting for whoever holds it.
-    static func take(
+    /// Takes the lock of `job`, waiting for whoever holds it. Its file lies beside `database`, which need not be there.
+    public static func take(
         _ job: String, beside database: String, as label: String, wait: Duration
     ) async throws(SluiceError) -> JobLock {
         let path = Self.path(job, beside: database)
