@@ -1,19 +1,24 @@
 """Init jobs on a real PostgreSQL, held against its catalogue: what a role may do before and after, that twice is once, that
 what fails leaves nothing half done, and that two at once do not collide."""
 
+import hashlib
 import json
 import os
-import shlex
+import re
 import signal
+import socket
 import sqlite3
+import ssl
 import subprocess
-import sys
+import textwrap
+import threading
 import time
 
 import psycopg
 import pytest
 
-from conftest import BINARY, run
+from conftest import BINARY, ROOT, run
+from pages import commands, normal
 from servers import Postgres
 
 HOSTILE = 'o\'Brien "; DROP ROLE x; -- ${nothing} $$ {region} ü\\'
@@ -288,7 +293,6 @@ def test_a_changed_file_is_refused_with_both_checksums(shop):
     shop.file("m/1.sql", "CREATE TABLE a (x bigint);")
     done = shop.run(code=1)
     assert old in done.err and done.err.count("1.sql") >= 1 and "has changed" in done.err
-    import hashlib
     assert hashlib.sha256(b"CREATE TABLE a (x bigint);").hexdigest() in done.err
     # Line ends of other systems change nothing.
     (shop.folder / "m/1.sql").write_bytes(b"CREATE TABLE a (x int);")
@@ -452,9 +456,6 @@ def test_a_check_that_holds_says_what_it_saw(shop):
 
 
 def test_certificates_are_checked(shop, tmp_path):
-    import ssl
-    import threading
-    import socket
     key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "2",
                     "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
@@ -575,3 +576,27 @@ def test_sqlite_is_migrated_and_seeded_too(tmp_path):
         assert database.execute("SELECT name FROM sluice_migrations").fetchall() == [("1.sql",)]
     done = run("run", "setup", "--full-refresh", cwd=tmp_path)
     assert done.code == 64
+
+
+def test_the_page_shows_what_granting_says(shop):
+    """SLUICE_DOCS=write puts what is said into the page."""
+    path = ROOT / "docs/init.md"
+    page = path.read_text()
+    settings = re.search(r"## Rights of a role\n\n```yaml\n(.*?)```", page, re.S)[1]
+    block = re.search(r"<!-- grants:[^\n]* -->\n```console\n(.*?)```\n<!-- /grants -->", page, re.S)
+    shop.execute("CREATE TABLE orders (id serial PRIMARY KEY)")
+    (shop.folder / "sluice.yaml").write_text(
+        f"project: shop\nwarehouse: {shop.server.url(shop.database)}\njobs:\n" + textwrap.indent(settings, "  "))
+    printed = ""
+    try:
+        for command, _ in commands(block[1]):
+            done = subprocess.run([BINARY, *command.split()[1:]], cwd=shop.folder, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, check=True)
+            printed += ("\n" if printed else "") + f"$ {command}\n{done.stdout}"
+    finally:
+        shop.execute("DROP OWNED BY \"shop-app\"")
+        shop.server.execute("DROP ROLE \"shop-app\"")
+    if os.environ.get("SLUICE_DOCS") == "write":
+        path.write_text(page[:block.start(1)] + printed + page[block.end(1):])
+    else:
+        assert normal(printed.strip()) == normal(block[1].strip())
