@@ -26,7 +26,7 @@ public struct Registry: Sendable {
             Group("Work", [RunCommand(), PlanCommand(), Check(), Discover(), IngestCommand(), Query()]),
             Group("History", [RunsCommand(), Status(), Logs()]),
             Group("Data", [Inspect(), ConvertCommand(), ReportCommand(), MapCommand(), Generate(), Lake()]),
-            Group("Deployment", [Image()]),
+            Group("Deployment", [Image(), PackageCommand()]),
             Group("Development", [Emulate()]),
             Group("The program itself", [Completion(), Help()]),
         ])
