@@ -1,5 +1,6 @@
 import CommandLine
 import Packages
+import Project
 import Storage
 import Stores
 import Support

@@ -1,5 +1,6 @@
 import CommandLine
 import Packages
+import Project
 import Storage
 import Stores
 import Support
@@ -139,9 +140,8 @@ struct PackageUnpack: Command {
             manifest = try await PackageReader(try await context.open(text)).unpack(into: target)
         } else {
             let place = try context.openStores(for: [text]).store(text)
-            let owner =
-                try arguments[name].map { name throws(SluiceError) in try PackageStore(place, name: name) }
-                ?? PackageOwner.only(try await PackageOwner.names(in: place), in: place)
+            let names = try await PackageOwner.names(in: place)
+            let owner = try PackageOwner.only(arguments[name].map { [$0] } ?? names, in: place)
             manifest = try await owner.unpack(try await owner.current().hash, into: target)
         }
         let hash = try manifest.hash()

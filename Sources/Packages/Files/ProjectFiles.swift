@@ -126,6 +126,10 @@ private struct Walk {
         if patterns.contains(where: { $0.fits(path) || (!$0.text.contains("/") && $0.fits(name)) }) {
             return omissions.append(.init(path: shown, reason: "excluded"))
         }
+        // What was made of the project lies in its folder often, and would make another package of the same files.
+        if let made = isFolder ? Walk.product(inFolder: source) : Walk.product(source, lower: name.lowercased()) {
+            return omissions.append(.init(path: shown, reason: made))
+        }
         if isFolder { return try go(path, depth: depth + 1) }
         guard kind == S_IFREG else {
             throw SluiceError(
@@ -145,11 +149,27 @@ private struct Walk {
         }
     }
 
-    private static func holdsPrivateKey(_ path: String) -> Bool {
-        guard let file = fopen(path, "re") else { return false }
+    private static func product(inFolder path: String) -> String? {
+        if access("\(path)/oci-layout", F_OK) == 0 { return "a container image" }
+        return access("\(path)/releases.json", F_OK) == 0 ? "published packages" : nil
+    }
+
+    private static func product(_ path: String, lower name: String) -> String? {
+        if name.hasSuffix(".tar.zst") { return "a package" }
+        guard name.hasSuffix(".tar") else { return nil }
+        let start = beginning(of: path, count: 512)
+        return start.starts(with: "blobs/\0".utf8) ? "a container image" : nil
+    }
+
+    private static func beginning(of path: String, count: Int) -> [UInt8] {
+        guard let file = fopen(path, "re") else { return [] }
         defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 20)
-        let count = fread(&bytes, 1, bytes.count, file)
-        return String(decoding: bytes[..<count], as: UTF8.self).contains("PRIVATE KEY-----")
+        var bytes = [UInt8](repeating: 0, count: count)
+        let found = fread(&bytes, 1, bytes.count, file)
+        return Array(bytes[..<found])
+    }
+
+    private static func holdsPrivateKey(_ path: String) -> Bool {
+        String(decoding: beginning(of: path, count: 1 << 20), as: UTF8.self).contains("PRIVATE KEY-----")
     }
 }
