@@ -106,7 +106,7 @@ enum ODBCErrors {
         if all.contains(where: { transientNumbers.contains($0.number) && !isFinal($0, connecting: connecting) }) {
             return Verdict(code: .inputOutput, hint: nil, isTransient: true)
         }
-        if let verdict = byNumber(first) { return verdict }
+        if let verdict = byNumber(first) ?? (first.number == unmapped ? byWords(first) : nil) { return verdict }
         switch first.state {
         case "IM002", "IM003":
             return Verdict(
@@ -158,6 +158,34 @@ enum ODBCErrors {
                 code: .inputOutput, hint: "check host and port, and that the server is running", isTransient: true)
         default: nil
         }
+    }
+
+    /// The number that Babelfish has for what it has no number of SQL Server's for, always with the state 42000: only the
+    /// words tell, and they are PostgreSQL's.
+    private static let unmapped = 33_557_097
+
+    private static func byWords(_ first: Diagnostic) -> Verdict? {
+        let text = first.text.lowercased()
+        func says(_ words: String...) -> Bool { words.contains { text.contains($0) } }
+        if says("permission denied", "must be owner", "permission was denied") {
+            return Verdict(code: .permission, hint: "grant the user what it lacks")
+        }
+        if says("duplicate key", "violates ") { return Verdict(code: .invalidData) }
+        if says("does not exist", "could not find", "invalid object name") { return Verdict(code: .notFound) }
+        if says("deadlock detected", "could not serialize", "could not obtain lock", "lock timeout") {
+            return Verdict(code: .inputOutput, isTransient: true)
+        }
+        if says("canceling statement", "canceled", "cancelled") { return Verdict(code: .cancelled) }
+        if says("too many clients", "connection slots", "starting up", "shutting down", "terminating connection") {
+            return Verdict(code: .inputOutput, isTransient: true)
+        }
+        if says("out of memory", "no space left", "could not extend", "disk full") {
+            return Verdict(code: .inputOutput)
+        }
+        if says("invalid input syntax", "out of range", "overflow", "value too long", "cannot be converted") {
+            return Verdict(code: .conversion)
+        }
+        return nil
     }
 
     /// What drivers say of a failed connect in their own words only.

@@ -32,6 +32,7 @@ extension Project {
         problems += shape.check(resolved).filter { !reported.contains($0.mark) }
         problems += overlayProblems(document, shape: vocabulary.projectShape)
         problems += danglingNames(in: resolved, shape: shape).filter { !reported.contains($0.mark) }
+        problems += unknownWarehouse(in: resolved).filter { !reported.contains($0.mark) }
         problems += jobProblems(in: resolved, vocabulary: vocabulary, beside: problems) + circles(in: resolved)
         problems = unique(problems)
         guard !problems.contains(where: { $0.severity == .error }) else { return (nil, problems) }
@@ -100,6 +101,29 @@ extension Project {
         }
     }
 
+    /// The word under `warehouse` that can only be a connection's name: it has nothing of a URL, a path or a file.
+    private static func connectionName(ofWarehouse document: Node) -> String? {
+        guard let word = document["warehouse"]?.scalar?.literal, !word.isEmpty else { return nil }
+        if document["connections"]?[word] != nil { return word.contains(":") || word.contains("/") ? nil : word }
+        return word.contains { ":/.\\".contains($0) } ? nil : word
+    }
+
+    private static func unknownWarehouse(in document: Node) -> [Diagnostic] {
+        guard let word = connectionName(ofWarehouse: document), let node = document["warehouse"],
+            document["connections"]?[word] == nil
+        else { return [] }
+        let names = document["connections"]?.entries.map(\.key) ?? []
+        let near = nearestWord(to: word, among: names).map { "did you mean \"\($0)\"?" }
+        return [
+            Diagnostic(
+                .error, "\"warehouse\" names the connection \"\(word)\", which is not declared", at: node.mark,
+                path: "warehouse",
+                hint: near
+                    ?? "write a URL such as sqlite:./\(word).db, a mapping with a protocol, or the name of a connection"
+                    + (names.isEmpty ? "" : "; declared: \(names.joined(separator: ", "))"))
+        ]
+    }
+
     /// What is wrong with keys together, in jobs of which every key is right by itself.
     private static func jobProblems(
         in document: Node, vocabulary: Vocabulary, beside problems: [Diagnostic]
@@ -157,14 +181,17 @@ extension Project {
         folder = inputs.folder
         environment = inputs.environment
         lake = section.scalar("lake") ?? Scalar("./lake")
-        let start = section.node.mark
-        warehouse =
-            Endpoint(section, "warehouse") ?? .url(Scalar("sqlite:./warehouse.db"), at: start)
         var connections: [String: Endpoint] = [:]
         if let declared = section.section("connections") {
             for entry in declared.node.entries { connections[entry.key] = Endpoint(declared, entry.key) }
         }
         self.connections = connections
+        warehouseConnection = Project.connectionName(ofWarehouse: section.node).flatMap {
+            connections[$0] != nil ? $0 : nil
+        }
+        warehouse =
+            warehouseConnection.flatMap { connections[$0] } ?? Endpoint(section, "warehouse")
+            ?? .url(Scalar("sqlite:./warehouse.db"), at: section.node.mark)
         var sections: [String: Section] = [:]
         for (name, _, _) in vocabulary.sections { sections[name] = section.section(name) }
         self.sections = sections

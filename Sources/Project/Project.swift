@@ -16,6 +16,8 @@ public struct Project: Sendable {
     public let lake: Scalar
     /// The database that rows end in.
     public let warehouse: Endpoint
+    /// The connection that the warehouse is, when the file names one; its environment variables hold then.
+    public let warehouseConnection: String?
     /// The named sources.
     public let connections: [String: Endpoint]
     /// The jobs, in the order of the file.

@@ -17,7 +17,8 @@ extension Vocabulary {
         [
             KeyShape("lake", .text, "Where staged files lie: a folder or a store's URL", standard: "./lake"),
             KeyShape(
-                "warehouse", .textOr(connectionShape), "The database that rows end in",
+                "warehouse", .textOr(connectionShape),
+                "The database that rows end in: a URL, a mapping, or a connection's name",
                 standard: "sqlite:./warehouse.db"),
             KeyShape("variables", .map(.text, of: "texts"), "Values for ${var.name}"),
             KeyShape("connections", .map(.textOr(connectionShape), of: "connections"), "Sources by name"),
@@ -66,7 +67,7 @@ extension Vocabulary {
 extension KeyShape {
     /// The same key where its value is laid over another, so that nothing inside is required.
     fileprivate var partial: KeyShape {
-        KeyShape(name, shape.partial, summary, required: false, standard: standard)
+        KeyShape(name, shape.partial, summary, required: false, standard: standard, otherNames: otherNames)
     }
 }
 

@@ -125,7 +125,9 @@ extension ObjectShape {
     private func unknown(_ entry: Node.Entry, among keys: [KeyShape], path: String) -> Diagnostic {
         let names = keys.map(\.name)
         let hint: String
-        if let near = nearestWord(to: entry.key, among: names) {
+        if let called = keys.first(where: { $0.otherNames.contains(entry.key.lowercased()) }) {
+            hint = "it is called \"\(called.name)\" here"
+        } else if let near = nearestWord(to: entry.key, among: names) {
             hint = "did you mean \"\(near)\"?"
         } else if let other = variants?.cases.first(where: { $0.keys.contains { $0.name == entry.key } }) {
             hint = "it belongs to a \(title) with \(variants?.key ?? ""): \(other.name)"

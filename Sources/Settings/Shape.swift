@@ -74,14 +74,25 @@ public struct KeyShape: Sendable {
     public let isRequired: Bool
     /// What holds when it is not written, as a reader would write it.
     public let standard: String?
+    /// What other programs call it, for whoever writes that.
+    public let otherNames: [String]
 
     /// The key `name`.
-    public init(_ name: String, _ shape: Shape, _ summary: String, required: Bool = false, standard: String? = nil) {
+    public init(
+        _ name: String, _ shape: Shape, _ summary: String, required: Bool = false, standard: String? = nil,
+        otherNames: [String] = []
+    ) {
+        self.otherNames = otherNames
         self.name = name
         self.shape = shape
         self.summary = summary
         isRequired = required
         self.standard = standard
+    }
+
+    /// The same key where it may be left out.
+    public var optional: KeyShape {
+        KeyShape(name, shape, summary, required: false, standard: standard, otherNames: otherNames)
     }
 }
 

@@ -77,9 +77,11 @@ public struct Workspace: Sendable {
         try registry.settings(name: name, configFile: configFile, prefix: nil, in: context)
     }
 
-    /// The database at `url`.
+    /// The database at `url`, or that the connection of this name is.
     public func warehouse(at url: String) async throws(SluiceError) -> any Warehouse {
-        try await registry.makeWarehouse(try await registry.settings(name: "warehouse", url: Scalar(url), in: context))
+        if project.connections[url] != nil { return try await registry.makeWarehouse(try await connection(url)) }
+        return try await registry.makeWarehouse(
+            try await registry.settings(name: "warehouse", url: Scalar(url), in: context))
     }
 
     /// The database that rows end in.
@@ -89,9 +91,10 @@ public struct Workspace: Sendable {
 
     /// The settings of the database that rows end in.
     public func warehouseSettings() async throws(SluiceError) -> ConnectionSettings {
+        if let name = project.warehouseConnection { return try await connection(name) }
         switch project.warehouse {
-        case .settings(let section): try registry.settings(name: "warehouse", section: section, in: context)
-        case .url(let url, _): try await registry.settings(name: "warehouse", url: url, in: context)
+        case .settings(let section): return try registry.settings(name: "warehouse", section: section, in: context)
+        case .url(let url, _): return try await registry.settings(name: "warehouse", url: url, in: context)
         }
     }
 

@@ -55,6 +55,27 @@ import Testing
         #expect(error.isTransient == isTransient)
     }
 
+    @Test(arguments: [
+        ("relation \"e2e_dbo.sluice_ledger\" does not exist", SluiceError.Code.notFound, false),
+        ("column \"nix\" does not exist", .notFound, false),
+        ("permission denied for table orders", .permission, false),
+        ("duplicate key value violates unique constraint \"x\"", .invalidData, false),
+        ("null value in column \"id\" of relation \"t\" violates not-null constraint", .invalidData, false),
+        ("deadlock detected", .inputOutput, true), ("could not extend file \"x\"", .inputOutput, false),
+        ("invalid input syntax for type integer: \"a\"", .conversion, false),
+        ("integer out of range", .conversion, false), ("canceling statement due to user request", .cancelled, false),
+        ("syntax error near 'FROM'", .invalidConfiguration, false),
+    ])
+    func aFailureWithoutANumberOfItsOwnIsToldByItsWords(
+        _ text: String, _ code: SluiceError.Code, _ isTransient: Bool
+    ) {
+        let found = error("42000", 33_557_097, text, connecting: false)
+        #expect(found.code == code)
+        #expect(found.isTransient == isTransient)
+        // Words count for that number only: anybody may name a thing so.
+        #expect(error("42000", 102, text, connecting: false).code == .invalidConfiguration)
+    }
+
     @Test func aWarningBeforeTheErrorIsPassedOver() {
         let all: [ODBCErrors.Diagnostic] = [
             .init(state: "01000", number: 5701, text: "Changed database context"),

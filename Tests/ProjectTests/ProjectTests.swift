@@ -9,7 +9,7 @@ import Testing
             (
                 "postgres",
                 [
-                    KeyShape("host", .text, "The server", required: true),
+                    KeyShape("host", .text, "The server", required: true, otherNames: ["server"]),
                     KeyShape("port", .integer(1...65_535), "Its port"),
                 ]
             ),
@@ -105,6 +105,52 @@ import Testing
                 "8:64 \"jobs.late.after[1]\" names the job \"nobody\", which is not declared | declared: orders, late",
                 "10:17 \"environments.prod.lake\" is a list, text was expected | ",
             ])
+    }
+
+    @Test(arguments: [("db", "db"), ("\"db\"", "db"), ("sqlite:db", nil), ("./db", nil), ("db.sqlite", nil)])
+    func theWarehouseMayBeAConnection(_ written: String, _ name: String?) throws {
+        let project = try #require(
+            parse("project: p\nwarehouse: \(written)\nconnections: { db: { protocol: postgres, host: x } }").project)
+        #expect(project.warehouseConnection == name)
+        guard case .settings(let db) = project.warehouse else {
+            #expect(name == nil)
+            return
+        }
+        #expect(name == "db")
+        #expect(db.text("host") == "x")
+    }
+
+    @Test func anEnvironmentMayChooseAnotherConnectionAsTheWarehouse() throws {
+        let text = """
+            project: p
+            warehouse: here
+            connections: { here: sqlite:a.db, there: { protocol: postgres, host: x } }
+            environments: { prod: { warehouse: there } }
+            """
+        #expect(parse(text).project?.warehouseConnection == "here")
+        #expect(parse(text, environment: "prod").project?.warehouseConnection == "there")
+    }
+
+    @Test(arguments: [
+        ("dwx", "did you mean \"dw\"?"),
+        (
+            "elsewhere",
+            "write a URL such as sqlite:./elsewhere.db, a mapping with a protocol, or the name of a connection; declared: dw"
+        ),
+    ])
+    func aWarehouseThatNothingDeclaresIsReported(_ written: String, _ hint: String) {
+        let (project, problems) = parse("project: p\nwarehouse: \(written)\nconnections: { dw: sqlite:a.db }")
+        #expect(project == nil)
+        #expect(
+            problems.map(\.message) == ["\"warehouse\" names the connection \"\(written)\", which is not declared"])
+        #expect(problems.first?.hint == hint)
+    }
+
+    @Test(arguments: ["server", "Server"]) func whatOtherProgramsCallAKeyLeadsToOurs(_ word: String) {
+        let (_, problems) = parse("project: p\nconnections: { db: { protocol: postgres, \(word): x } }")
+        #expect(problems.contains { $0.path == "connections.db.\(word)" && $0.hint == "it is called \"host\" here" })
+        let overlay = "connections: { db: sqlite:a.db }\nenvironments: { e: { connections: { db: { \(word): x } } } }"
+        #expect(parse("project: p\n\(overlay)").problems.map(\.hint) == ["it is called \"host\" here"])
     }
 
     @Test func jobsThatWaitForEachOtherAreReported() {

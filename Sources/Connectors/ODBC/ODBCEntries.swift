@@ -32,7 +32,8 @@ extension ConnectorRegistry.Entry {
         name: "mysql", aliases: ["mariadb"],
         summary: "Tables, views and queries of a MySQL or MariaDB database, through ODBC",
         keys: [
-            KeyShape("host", .text, "The server's name or address", required: true),
+            KeyShape(
+                "host", .text, "The server's name or address", required: true, otherNames: ["server", "hostname"]),
             KeyShape("port", .integer(1...65_535), "The port", standard: "3306"),
             KeyShape("database", .text, "The database", required: true),
             KeyShape(
@@ -54,7 +55,8 @@ extension ConnectorRegistry.Entry {
         name: "oracle", aliases: [],
         summary: "Tables, views and queries of an Oracle database, through ODBC",
         keys: [
-            KeyShape("host", .text, "The server's name or address", required: true),
+            KeyShape(
+                "host", .text, "The server's name or address", required: true, otherNames: ["server", "hostname"]),
             KeyShape("port", .integer(1...65_535), "The port", standard: "1521"),
             KeyShape("database", .text, "The service", required: true),
             KeyShape(
@@ -71,7 +73,8 @@ extension ConnectorRegistry.Entry {
         name: "mssql", aliases: ["sqlserver", "azure-sql"],
         summary: "Tables, views and queries of SQL Server or Azure SQL, through ODBC",
         keys: [
-            KeyShape("server", .text, "The server's name or address", required: true),
+            KeyShape(
+                "server", .text, "The server's name or address", required: true, otherNames: ["host", "hostname"]),
             KeyShape("port", .integer(1...65_535), "The port", standard: "1433"),
             KeyShape("database", .text, "The database", standard: "the one that the user has by default"),
             KeyShape(
@@ -120,8 +123,8 @@ extension ConnectorRegistry.Entry {
 /// What connections through ODBC have in common.
 enum ODBCKeys {
     static let common: [KeyShape] = [
-        KeyShape("username", .text, "Who logs in"),
-        KeyShape("password", .text, "The password: a secret"),
+        KeyShape("username", .text, "Who logs in", otherNames: ["user", "uid", "login"]),
+        KeyShape("password", .text, "The password: a secret", otherNames: ["pwd", "pass"]),
         KeyShape("connect_timeout", .duration, "How long to wait for the server", standard: "15s"),
         KeyShape(
             "options", .text, "More for the driver, which wins over all else: KEY=value;KEY={a value with ; in it}"),

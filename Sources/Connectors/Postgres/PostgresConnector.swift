@@ -11,10 +11,13 @@ extension ConnectorRegistry.Entry {
         summary: "Tables, views and queries of a PostgreSQL database",
         keys: [
             KeyShape(
-                "host", .text, "The server's name or address, or the folder of its socket", required: true),
+                "host", .text, "The server's name or address, or the folder of its socket", required: true,
+                otherNames: ["server", "hostname"]),
             KeyShape("port", .integer(1...65_535), "The port", standard: "5432"),
             KeyShape("database", .text, "The database", required: true),
-            KeyShape("username", .text, "Who logs in", standard: "the user of the operating system"),
+            KeyShape(
+                "username", .text, "Who logs in", standard: "the user of the operating system",
+                otherNames: ["user", "uid", "login"]),
             KeyShape("password", .text, "The password: a secret", standard: "what libpq finds in ~/.pgpass"),
             KeyShape(
                 "sslmode", .choice(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),

@@ -239,7 +239,7 @@ extension ConnectorRegistry {
                 value: Node(.scalar(value), at: layers.marks[key] ?? start))
         }
         members += layers.others
-        let keys = entry.keys.map { KeyShape($0.name, $0.shape, $0.summary) }
+        let keys = entry.keys.map(\.optional)
         let shape = Shape.object(ObjectShape("\(entry.name) connection", keys: keys))
         let problems = shape.check(Node(.mapping(members), at: start))
         var messages = problems.map(\.message)

@@ -45,10 +45,7 @@ public struct ConnectorRegistry: Sendable {
     /// environment.
     public var protocols: [(name: String, keys: [KeyShape])] {
         entries.map { entry in
-            let keys = entry.keys.map { key in
-                KeyShape(key.name, key.shape, key.summary, required: false, standard: key.standard)
-            }
-            return (entry.name, keys + [Self.prefixKey])
+            (entry.name, entry.keys.map(\.optional) + [Self.prefixKey])
         }
     }
 
