@@ -29,6 +29,8 @@ public struct IngestPlan: Sendable {
     public var discarded: [String]
     /// Whether the rows that are in the table would go.
     public var clears: Bool
+    /// How rows would get into the database, where they are not sent.
+    public var loadMethod: String?
 }
 
 extension IngestRun {
@@ -76,7 +78,8 @@ extension IngestRun {
             }
             return IngestPlan(
                 units: units, knownUnits: known, cursor: reading.request.cursor, schema: schema, mayWiden: mayWiden,
-                changes: changes, discarded: discarded, clears: job.mode == .replace || options.fullRefresh)
+                changes: changes, discarded: discarded, clears: job.mode == .replace || options.fullRefresh,
+                loadMethod: warehouse.loadMethod)
         } catch {
             await read.close()
             throw error

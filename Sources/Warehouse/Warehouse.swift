@@ -17,8 +17,15 @@ public protocol Warehouse: Sendable {
     var protocolName: String { get }
     /// Whether a load may be open while its rows are still being read from their source, without others waiting for it.
     var loadsWhileReading: Bool { get }
+    /// How rows get into the database, for a plan, where it is not by being sent; nil where they are.
+    var loadMethod: String? { get }
     /// Opens a session. `label` tells whoever looks at the database who this is: `sluice shop.orders run 0f3…`.
     func connect(as label: String) async throws(SluiceError) -> any WarehouseSession
+}
+
+extension Warehouse {
+    /// Rows are sent.
+    public var loadMethod: String? { nil }
 }
 
 /// A session with a warehouse. One caller at a time.

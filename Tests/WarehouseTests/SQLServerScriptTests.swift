@@ -120,6 +120,46 @@ import Testing
         try check(whole(load, table), "merge-wider-key.sql")
     }
 
+    @Test func theServerReadsTheLake() throws {
+        let fields = [Field("id", .int32), Field("it's] a", .utf8)] + fields.suffix(4)
+        let table = try newTable()
+        let paths = ["orders/2024/it's 1.parquet", "orders/2024/2.parquet"]
+        for (lake, golden) in [
+            (SQLServerLake.openRowset(dataSource: "the'lake"), "lake-openrowset.sql"),
+            (
+                .copyInto(url: "https://shop.dfs.core.windows.net/lake/it's", managedIdentity: true),
+                "lake-copy-into.sql"
+            ),
+            (
+                .copyInto(url: "https://onelake.dfs.fabric.microsoft.com/w/l/Files/", managedIdentity: false),
+                "lake-fabric.sql"
+            ),
+        ] {
+            let mode = LoadMode.merge(key: ["id"], order: "at", deletion: nil)
+            let load = try load(mode, into: table, fields: fields)
+            try lake.check(load)
+            var script = SQLServerScript(load, into: table, dialect: dialect)
+            script.lake = lake
+            var statements = script.makeStage(.temporary)
+            for (place, path) in paths.enumerated() { statements += try script.read(path, place + 1, by: lake) }
+            try check(text(statements), golden)
+        }
+    }
+
+    @Test func whatAServerReadsOtherwiseIsRefused() throws {
+        let table = try newTable()
+        let lake = SQLServerLake.openRowset(dataSource: "lake")
+        let unordered = try load(.merge(key: ["id"], order: nil, deletion: nil), into: table)
+        #expect(throws: SluiceError.self) { try lake.check(unordered) }
+        for type in [DataType.uuid, .json, .time(.microsecond), .list(Field("item", .int32))] {
+            let odd = try load(.append, into: table, fields: [Field("id", .int64), Field("odd", type)])
+            let error = #expect(throws: SluiceError.self) { try lake.check(odd) }
+            #expect(error?.place.column == "odd")
+            #expect(error?.hint?.contains("load_by: rows") == true)
+        }
+        try lake.check(try load(.append, into: table))
+    }
+
     @Test func everyTypeIsDeclared() throws {
         let types: [DataType] = [
             .null, .bool, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32,

@@ -139,6 +139,7 @@ enum PlanReport {
             lines.append("  \(change.sentence(job.table))")
             if change == .create { lines += plan.schema.fields.map { "    \($0)" } }
         }
+        if let method = plan.loadMethod { lines.append("  \(method)") }
         if !plan.discarded.isEmpty { lines.append("  leave out \(plan.discarded.joined(separator: ", "))") }
         return lines
     }
@@ -185,6 +186,7 @@ enum PlanReport {
             "clears": .bool(plan.clears),
             "changes": .array(plan.changes.map { .string($0.sentence(job.table)) }),
             "discarded": .array(plan.discarded.map { .string($0) }),
+            "loadMethod": plan.loadMethod.map { .string($0) } ?? .null,
         ]
     }
 }

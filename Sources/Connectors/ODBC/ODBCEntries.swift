@@ -104,6 +104,16 @@ extension ConnectorRegistry.Entry {
             KeyShape(
                 "bulk_copy", .boolean,
                 "As a warehouse: whether rows may go by bulk copy, which Microsoft's driver has", standard: "true"),
+            KeyShape(
+                "load_by", .choice(["rows", "openrowset", "copy-into", "copy-into-as-server"]),
+                "As a warehouse: whether rows are sent, or the server reads the staged files itself: by OPENROWSET, or by "
+                    + "COPY INTO with the rights of the user or with the server's managed identity",
+                standard: "rows"),
+            KeyShape(
+                "data_source", .text,
+                "For load_by: openrowset, the external data source whose location is the project's lake"),
+            KeyShape(
+                "lake_url", .text, "For load_by: copy-into, the https URL of the project's lake, as the server sees it"),
         ] + ODBCKeys.common,
         urlForm: "mssql://USER:PASSWORD@SERVER:PORT/DATABASE?encrypt=yes&auth=azure",
         readURL: { url throws(SluiceError) in try ODBCKeys.values(of: url, host: "server") },
@@ -115,7 +125,7 @@ extension ConnectorRegistry.Entry {
                 name: "mssql://\(values["server"] ?? "")/\(values["database"] ?? "")",
                 options: SQLServerWarehouse.Options(
                     schema: values["schema"] ?? "dbo", textLength: values["text_length"].flatMap { Int($0) },
-                    copiesInBulk: values["bulk_copy"] != "false"),
+                    copiesInBulk: values["bulk_copy"] != "false", lake: try ODBCKeys.lake(values)),
                 settings: { () async throws(SluiceError) in try await site.settings() })
         })
 }
@@ -129,6 +139,29 @@ enum ODBCKeys {
         KeyShape(
             "options", .text, "More for the driver, which wins over all else: KEY=value;KEY={a value with ; in it}"),
     ]
+
+    /// How the server reads the lake, by `load_by` and what belongs to it.
+    static func lake(_ values: [String: String]) throws(SluiceError) -> SQLServerLake? {
+        func need(_ key: String, _ hint: String) throws(SluiceError) -> String {
+            if let value = values[key], !value.isEmpty { return value }
+            throw SluiceError(
+                .invalidConfiguration, "load_by: \(values["load_by"] ?? "") needs \(key)", hint: hint)
+        }
+        switch values["load_by"] ?? "rows" {
+        case "openrowset":
+            let hint = "Name the external data source that CREATE EXTERNAL DATA SOURCE has made of the lake's URL"
+            return .openRowset(dataSource: try need("data_source", hint))
+        case "copy-into", "copy-into-as-server":
+            let url = try need("lake_url", "Write it as https://ACCOUNT.dfs.core.windows.net/CONTAINER/FOLDER")
+            guard url.hasPrefix("https://") else {
+                throw SluiceError(
+                    .invalidConfiguration, "lake_url is \(url), and a server reads https only",
+                    hint: "Write it as https://ACCOUNT.dfs.core.windows.net/CONTAINER/FOLDER")
+            }
+            return .copyInto(url: url, managedIdentity: values["load_by"] == "copy-into-as-server")
+        default: return nil
+        }
+    }
 
     /// The values of a URL whose host is called `host`.
     static func values(of url: ConnectionURL, host: String) throws(SluiceError) -> [String: Scalar] {

@@ -19,6 +19,7 @@ final class SQLServerLoad: TableLoad, @unchecked Sendable {
     private let stage: SQLServerStage
     private let bulk: ODBCBulk
     private let numbersRows: Bool
+    private let lake: SQLServerLake?
     private var lengths: SQLServerLengths
     private var files: [String: Int32] = [:]
     private var rows = 0
@@ -28,7 +29,7 @@ final class SQLServerLoad: TableLoad, @unchecked Sendable {
 
     private init(
         _ load: Load, audit: AuditRun?, books: SQLServerBooks, catalogue: SQLServerCatalogue, table: SQLServerTable,
-        stage: SQLServerStage, bulk: ODBCBulk, numbersRows: Bool
+        stage: SQLServerStage, bulk: ODBCBulk, numbersRows: Bool, lake: SQLServerLake?
     ) {
         self.load = load
         self.audit = audit
@@ -39,25 +40,31 @@ final class SQLServerLoad: TableLoad, @unchecked Sendable {
         self.stage = stage
         self.bulk = bulk
         self.numbersRows = numbersRows
+        self.lake = lake
         lengths = SQLServerLengths(load, table)
     }
 
     var schema: Schema { load.plan.schema }
 
     static func begin(
-        _ load: Load, audit: AuditRun?, books: SQLServerBooks, catalogue: SQLServerCatalogue, copies: Bool
+        _ load: Load, audit: AuditRun?, books: SQLServerBooks, catalogue: SQLServerCatalogue,
+        options: SQLServerWarehouse.Options
     ) async throws(SluiceError) -> SQLServerLoad {
         FaultPoint.loadBegun.reach()
         let table = try await catalogue.describe(load.plan.request.table)
         try hold(load.plan, against: table, catalogue.dialect)
-        let script = SQLServerScript(load, into: table, dialect: catalogue.dialect)
+        try options.lake?.check(load)
+        var script = SQLServerScript(load, into: table, dialect: catalogue.dialect)
+        script.lake = options.lake
         let columns = script.stageColumns
+        let copies = options.copiesInBulk && options.lake == nil
         let stage = try await SQLServerStage.make(
-            script, in: catalogue, copies: copies && catalogue.connection.obstacleToBulkCopy == nil)
+            script, in: catalogue, copies: copies && catalogue.connection.obstacleToBulkCopy == nil,
+            needsTable: options.lake?.needsTable == true)
         let bulk = catalogue.connection.bulk(into: stage.sql, columns: columns, allowsCopy: copies)
         return SQLServerLoad(
             load, audit: audit, books: books, catalogue: catalogue, table: table, stage: stage, bulk: bulk,
-            numbersRows: script.numbersRows)
+            numbersRows: script.numbersRows, lake: options.lake)
     }
 
     /// The plan was made before the load began; meanwhile somebody may have changed the table.
@@ -84,6 +91,11 @@ final class SQLServerLoad: TableLoad, @unchecked Sendable {
                     hint: "Widen the column in the database, or change the text in the query that reads it")
             }
             lengths.widen(limit)
+        }
+        if lake != nil {
+            // The server reads them; that all of them are wanted is held against what it has read.
+            rows += batch.rowCount
+            return
         }
         do throws(SluiceError) {
             let number = files[file] ?? Int32(truncatingIfNeeded: files.count + 1)
@@ -127,7 +139,7 @@ final class SQLServerLoad: TableLoad, @unchecked Sendable {
         try check()
         let result: LoadResult
         do throws(SluiceError) {
-            let taken = try await bulk.finish()
+            let taken = if let lake { try await read(record.staged, by: lake) } else { try await bulk.finish() }
             FaultPoint.loadWritten.reach()
             try await connection.query("BEGIN TRANSACTION")
             result = try await apply(taken)
@@ -154,6 +166,33 @@ final class SQLServerLoad: TableLoad, @unchecked Sendable {
         FaultPoint.loadCommitted.reach()
         await stage.drop(connection)
         return result
+    }
+
+    /// Lets the server read the staged files, and holds its counts against ours.
+    private func read(_ staged: [StagedFile], by lake: SQLServerLake) async throws(SluiceError) -> Int {
+        let wanted = staged.reduce(0) { $0 + $1.rows }
+        guard wanted == rows else {
+            throw SluiceError(
+                .invalidData, "\(wanted - rows) of \(wanted) staged rows were rejected, and a server reads whole files",
+                place: .init(file: connection.name),
+                hint: "Mend the rows, or set load_by: rows on the warehouse, which sends those that are good")
+        }
+        let script = SQLServerScript(load, into: table, dialect: catalogue.dialect, from: stage)
+        for file in staged {
+            let number = files.count + 1
+            files[file.name] = Int32(truncatingIfNeeded: number)
+            // The last statement says how many rows of the file there are.
+            var taken = 0
+            for statement in try script.read(file.path, number, by: lake) {
+                taken = try await connection.changed(statement)
+            }
+            guard taken == file.rows else {
+                throw SluiceError(
+                    .invalidData, "the server has read \(taken) rows of \(file.rows)", place: .init(file: file.path),
+                    hint: "Make sure that its data source or URL is the project's lake")
+            }
+        }
+        return rows
     }
 
     func rollback() async {

@@ -24,6 +24,8 @@ package struct SQLServerScript: Sendable {
     let dialect: SQLServerDialect
     /// The types that columns get besides what the plan says, by their place among the targets.
     var widened: [Int: String] = [:]
+    /// How the server reads the stage's rows itself.
+    var lake: SQLServerLake?
 
     /// The table that rows wait in, as SQL.
     var stage = SQLServerStage.temporary.sql
@@ -70,8 +72,11 @@ package struct SQLServerScript: Sendable {
         for target in plan.targets {
             columns.append("\(staged(target)) \(stagedType(target)) NULL")
         }
-        columns.append("\(Self.fileColumn) INT NOT NULL")
-        if numbersRows { columns.append("\(Self.arrivalColumn) BIGINT NOT NULL") }
+        columns.append("\(Self.fileColumn) INT \(lake?.needsTable == true ? "NULL" : "NOT NULL")")
+        if numbersRows {
+            // What the server reads itself, it numbers itself.
+            columns.append("\(Self.arrivalColumn) BIGINT \(lake == nil ? "NOT NULL" : "IDENTITY(1,1) NOT NULL")")
+        }
         return [
             SQLServerStatement("DROP TABLE IF EXISTS \(stage.sql)"),
             SQLServerStatement("DROP TABLE IF EXISTS \(Self.files)"),

@@ -106,7 +106,7 @@ final class SQLServerSession: WarehouseSession, @unchecked Sendable {
     func begin(_ load: Load) async throws(SluiceError) -> any TableLoad {
         let audit = begun?.run == load.run ? begun : nil
         return try await SQLServerLoad.begin(
-            load, audit: audit, books: books, catalogue: catalogue, copies: options.copiesInBulk)
+            load, audit: audit, books: books, catalogue: catalogue, options: options)
     }
 
     func close() async { await connection.close() }

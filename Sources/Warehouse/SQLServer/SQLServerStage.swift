@@ -25,12 +25,14 @@ package struct SQLServerStage: Sendable {
 
     /// A stage that the driver can copy to, if `copies`, and which is there when this returns.
     static func make(
-        _ script: SQLServerScript, in catalogue: SQLServerCatalogue, copies: Bool
+        _ script: SQLServerScript, in catalogue: SQLServerCatalogue, copies: Bool, needsTable: Bool = false
     ) async throws(SluiceError) -> SQLServerStage {
         let connection = catalogue.connection
         // Without parameters, since a temporary table that is made with some is gone with the statement.
         for statement in script.makeStage(temporary) { try await connection.query(statement.sql) }
-        guard copies, try await !canDescribeTemporary(connection) else { return temporary }
+        if !needsTable {
+            guard copies, try await !canDescribeTemporary(connection) else { return temporary }
+        }
         try await connection.query("DROP TABLE IF EXISTS \(temporary.sql)")
         await dropLeftBehind(in: catalogue)
         let name = prefix + String(UInt64.random(in: 0...UInt64.max), radix: 16)

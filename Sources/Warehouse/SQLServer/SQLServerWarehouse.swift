@@ -19,9 +19,14 @@ public struct SQLServerWarehouse: Warehouse {
         public var textLength: Int?
         /// Whether rows may go by bulk copy, where the driver has it.
         public var copiesInBulk: Bool
+        /// How the server reads staged files itself; nil when rows are sent to it.
+        public var lake: SQLServerLake?
 
         /// Options.
-        public init(schema: String = "dbo", textLength: Int? = nil, copiesInBulk: Bool = true) {
+        public init(
+            schema: String = "dbo", textLength: Int? = nil, copiesInBulk: Bool = true, lake: SQLServerLake? = nil
+        ) {
+            self.lake = lake
             self.schema = schema
             self.textLength = textLength
             self.copiesInBulk = copiesInBulk
@@ -36,6 +41,8 @@ public struct SQLServerWarehouse: Warehouse {
     public var protocolName: String { "mssql" }
     /// Rows are sent to where nobody waits for them.
     public var loadsWhileReading: Bool { true }
+    /// How the server reads the lake, where it does.
+    public var loadMethod: String? { options.lake?.sentence }
 
     /// A database.
     ///
