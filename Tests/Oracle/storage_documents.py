@@ -5,6 +5,7 @@ Data Lake's declares numbers and flags where the service, and so the emulator, w
 demands of every change of a path the mode that means something to recursive ones alone.
 """
 
+import re
 from urllib.parse import parse_qsl, urlsplit
 
 
@@ -12,6 +13,8 @@ def documented(entry):
     """An exchange with the marks that the documents want; None for one that was refused for its form."""
     if (entry.get("response") or {}).get("status") in (400, 401, 405, 411, 501):
         return None
+    if entry["service"] == "acr":
+        return registry(entry)
     if entry["service"] in ("blob", "dfs"):
         # An empty body is one, and the official client sends lists without members.
         entry["request"]["body"] = entry["request"]["body"] or {"bytes": 0}
@@ -29,6 +32,21 @@ def documented(entry):
             if "isDirectory" in path:
                 path["isDirectory"] = path["isDirectory"] == "true"
     return entry
+
+
+def registry(entry):
+    """A registry's exchange as its document has it: names without slashes, and links of uploads without a name before them.
+    None for what stands in the distribution specification alone, and for names that no repository has."""
+    head, path = re.match(r"(https?://[^/]+)(/.*)", entry["url"].replace("%3A", ":").replace("%2F", "/")).groups()
+    path = re.sub(r"^/v2/[^?]*/blobs/uploads/([0-9a-f-]+)", r"/\1", path)
+    named = re.match(r"^(/v2/|/acr/v1/)(.+?)(/(?:manifests|blobs|tags|_tags|_manifests)\b.*|\?.*|$)", path)
+    if named and not named[2].startswith("_"):
+        path = named[1] + named[2].replace("/", "-") + named[3]
+    if path.split("?")[0].endswith("/blobs/uploads/") and "mount=" not in path:
+        return None
+    if path.split("?")[0].endswith("/tags/list") or ".." in path:
+        return None
+    return {**entry, "url": head + path}
 
 
 def blob_marks(entry):

@@ -23,7 +23,7 @@ def judged(entry):
     if not entry.get("response") or entry["response"]["status"] in (401, 405):
         return None
     service = entry["service"]
-    if service in ("blob", "dfs"):
+    if service in ("blob", "dfs", "acr"):
         return documented(entry)
     if service == "keyvault" and entry["method"] in ("GET", "PATCH"):
         entry["url"] = re.sub(r"(/secrets/[^/?]+)/?\?", r"\1/the-newest?", entry["url"])

@@ -6,6 +6,9 @@ enum Addresses {
     /// The vault that local addresses mean.
     static let defaultVault = "devvault"
 
+    /// The registry that local addresses mean.
+    static let defaultRegistry = "devregistry"
+
     /// Hosts that give out tokens, in all clouds.
     static let loginHosts: Set<String> = [
         "login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn", "login.windows.net",
@@ -27,7 +30,8 @@ enum Addresses {
         if let endpoint = byPath(request.path) {
             return EmulatedRequest(
                 server: request, id: id, now: .now, endpoint: endpoint,
-                account: endpoint == .vault ? defaultVault : "", path: request.path, baseURL: "\(scheme)://\(host)",
+                account: endpoint == .vault ? defaultVault : endpoint == .registry ? defaultRegistry : "",
+                path: request.path, baseURL: "\(scheme)://\(host)",
                 isPathStyle: true)
         }
         let rest = request.path.dropFirst()
@@ -58,6 +62,7 @@ enum Addresses {
             case "dfs": return (.dfs, account)
             case "queue": return (.queue, account)
             case "vault": return (.vault, labels[0])
+            case "azurecr": return (.registry, labels[0])
             default: continue
             }
         }
@@ -76,6 +81,9 @@ enum Addresses {
         case "metadata" where parts.count > 1 && ["identity", "instance"].contains(parts[1]): return .metadata
         case "msi" where parts.count == 2 && parts[1] == "token": return .metadata
         case "secrets", "deletedsecrets": return .vault
+        case "v2": return .registry
+        case "acr" where parts.count > 2 && parts[1] == "v1": return .registry
+        case "oauth2" where parts.count == 2 && ["exchange", "token"].contains(parts[1]): return .registry
         default: break
         }
         guard parts.count >= 3 else { return nil }

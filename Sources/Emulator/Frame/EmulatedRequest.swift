@@ -33,6 +33,7 @@ public struct EmulatedRequest: Sendable {
             if !isPathStyle { return "https://\(host)\(path)\(query)" }
             return "https://\(account).\(service).core.windows.net\(path)\(query)"
         case .vault: return "https://\(account).vault.azure.net\(path)\(query)"
+        case .registry: return "https://\(account).azurecr.io\(path)\(query)"
         case .login: return "https://login.microsoftonline.com\(path)\(query)"
         case .metadata: return "http://169.254.169.254\(path)\(query)"
         case .other: return "https://\(host)\(path)\(query)"
@@ -52,6 +53,8 @@ public enum EmulatedEndpoint: Sendable, Equatable {
     case queue
     /// A key vault.
     case vault
+    /// A container registry.
+    case registry
     /// Where tokens come from.
     case login
     /// Where a machine asks who it is.

@@ -2,7 +2,7 @@ public import HTTPServer
 
 /// One of Azure's services, as the emulator plays it. Later services are further types of this kind.
 public protocol EmulatedService: Sendable {
-    /// What it is called in traces and fault rules: `blob`, `dfs`, `queue`, `keyvault`, `login`, `imds`.
+    /// What it is called in traces and fault rules: `blob`, `dfs`, `queue`, `keyvault`, `acr`, `login`, `imds`.
     var name: String { get }
     /// Whether a request is for this service; asked in the order in which services are plugged in.
     func accepts(_ request: EmulatedRequest) -> Bool

@@ -11,6 +11,7 @@ enum EmulatorServices {
             LoginService(issuer: issuer, directory: directory), MetadataService(issuer: issuer, directory: directory),
             HostIdentityService(issuer: issuer, directory: directory),
             try await VaultService.open(folder, issuer, directory), try await QueueService.open(folder),
+            try RegistryService(folder, issuer, directory),
         ]
     }
 }

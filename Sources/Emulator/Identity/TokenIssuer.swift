@@ -37,10 +37,11 @@ final class TokenIssuer: Sendable {
             && !["common", "organizations"].contains(tenant)
     }
 
-    /// A token for `audience`.
-    func token(audience: String, tenant: String, client: String, object: String, now: Moment) throws(SluiceError)
-        -> String
-    {
+    /// A token for `audience`, with what else it claims.
+    func token(
+        audience: String, tenant: String, client: String, object: String, now: Moment,
+        claims more: [(key: String, value: JSONText)] = []
+    ) throws(SluiceError) -> String {
         let header: JSONText = ["typ": "JWT", "alg": "RS256", "kid": .string(keyID)]
         let claims: JSONText = [
             "aud": .string(audience), "iss": .string("https://sts.windows.net/\(tenant)/"),
@@ -49,7 +50,8 @@ final class TokenIssuer: Sendable {
             "idtyp": "app", "oid": .string(object), "sub": .string(object), "tid": .string(tenant), "ver": "1.0",
             "uti": .string(ServiceErrors.newID()),
         ]
-        let text = [header, claims].map { Base64.encodeURL(Array($0.text().utf8)) }.joined(separator: ".")
+        let all = JSONText.object((claims.members ?? []) + more)
+        let text = [header, all].map { Base64.encodeURL(Array($0.text().utf8)) }.joined(separator: ".")
         return "\(text).\(Base64.encodeURL(try key.sign(text)))"
     }
 

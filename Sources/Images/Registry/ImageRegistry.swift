@@ -80,7 +80,13 @@ struct Repository: Sendable {
     let authorizer: RegistryAuthorizer
 
     /// The address of something in it.
-    func url(_ rest: String) -> WebAddress { registry.address.appending(path: "v2/\(name)/\(rest)") }
+    ///
+    /// Names, tags and digests were checked: none has a letter that a path could not have as it is.
+    func url(_ rest: String) -> WebAddress {
+        var url = registry.address
+        url.path = "/v2/\(name)/\(rest)"
+        return url
+    }
 
     func request(
         _ method: HTTPMethod, _ url: WebAddress, headers: HTTPHeaders = [:], body: HTTPBody = .none
