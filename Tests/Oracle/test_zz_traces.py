@@ -50,6 +50,6 @@ def test_requests_fit_the_documents(tmp_path, capsys):
 def test_no_secret_is_in_what_was_recorded():
     entries()
     text = TRACE.read_text(encoding="utf-8")
-    for pattern in [r"sig=(?!\*\*\*)[^&\"]{8}", r"SharedKey \w", r"Bearer (?!authorization)\w", r"eyJ0eXAi", r"eyJhbGci", r"client_secret=(?!\*)"]:
+    for pattern in [r"sig=(?!\*\*\*)[^&\"]{8}", r"SharedKey \w", r"Bearer (?!authorization|realm)\w", r"eyJ0eXAi", r"eyJhbGci", r"client_secret=(?!\*)"]:
         found = re.search(pattern, text)
         assert not found, f"{pattern}: {text[max(0, found.start() - 80):found.start() + 20]}"
