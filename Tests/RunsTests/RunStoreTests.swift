@@ -250,4 +250,31 @@ private func goneProcess() throws -> (id: Int32, started: UInt64) {
         #expect(!HostProcess.isAlive(0, started: 0))
         #expect(HostProcess.who.hasSuffix("@" + HostProcess.host))
     }
+
+    @Test func stepsAreKeptInTheirOrderAndThatOfADeadRunHasFailed() async throws {
+        let folder = Folder()
+        let store = try await folder.store()
+        var dead = run("setup")
+        dead.process = try goneProcess()
+        try await store.start(dead)
+        let second = StepRecord(
+            number: 2, name: "grants", kind: "grant-roles", region: "we", state: .running, startedAt: 5)
+        try await store.step(dead.id, second)
+        try await store.step(
+            dead.id,
+            StepRecord(
+                number: 1, name: "migrate", kind: "migrate", state: .done, startedAt: 1, finishedAt: 2, message: "ran"))
+        let found = try #require(try await store.run(matching: dead.id))
+        #expect(found.steps.map(\.state) == [.done, .failed] && found.steps.map(\.number) == [1, 2])
+        #expect(found.steps[1].message == RunStore.endedWithoutAWord && found.steps[1].region == "we")
+        #expect(found.steps[0].message == "ran" && found.steps[0].finishedAt == 2)
+        // What is written again takes the place of what was.
+        var whole = run("setup")
+        whole.steps = [StepRecord(number: 1, name: "a", kind: "check", state: .checked)]
+        try await store.start(whole)
+        whole.steps[0].state = .failed
+        try await store.finish(whole)
+        #expect(try await store.run(matching: whole.id)?.steps == whole.steps)
+        await store.close()
+    }
 }
