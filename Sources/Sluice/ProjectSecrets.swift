@@ -25,4 +25,9 @@ struct ProjectTokens: DatabaseTokenSource {
         let client = try azure.client()
         return try await client.identity.token(for: client.settings.cloud.sqlScope).value
     }
+
+    func postgresToken() async throws(SluiceError) -> String {
+        let client = try azure.client()
+        return try await client.identity.token(for: client.settings.cloud.openDatabaseScope).value
+    }
 }

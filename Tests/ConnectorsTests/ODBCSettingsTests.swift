@@ -9,6 +9,7 @@ import Testing
 @Suite struct ODBCSettingsTests {
     private struct Tokens: DatabaseTokenSource {
         func databaseToken() async throws(SluiceError) -> String { "a-token" }
+        func postgresToken() async throws(SluiceError) -> String { "another-token" }
     }
 
     private func settings(
@@ -30,6 +31,23 @@ import Testing
         #expect(made.accessToken == nil)
         #expect(made.patience == 120)
         #expect(!made.string.shown.contains("p;w"))
+    }
+
+    /// PostgreSQL takes a token as a password, over a session that is encrypted.
+    @Test(arguments: ["azure", "managed-identity"])
+    func postgresIsGivenATokenAsAPassword(_ auth: String) async throws {
+        func libpq(_ query: String, _ tokens: Tokens? = Tokens()) async throws -> [String: String] {
+            let context = ConnectionContext(folder: "/p", tokens: tokens)
+            let url = Scalar("postgres://shop@db.postgres.database.azure.com/shop\(query)")
+            return try await PostgresSettings.libpq(
+                try await ConnectorRegistry.standard.settings(url: url, in: context))
+        }
+        let made = try await libpq("?auth=\(auth)")
+        #expect(made["password"] == "another-token" && made["sslmode"] == "require" && made["user"] == "shop")
+        #expect(Redactor.shared.redact("another-token") == "***")
+        #expect(try await libpq("?auth=\(auth)&sslmode=verify-full")["sslmode"] == "verify-full")
+        #expect(try await libpq("")["password"] == nil)
+        await #expect(throws: SluiceError.self) { try await libpq("?auth=\(auth)", nil) }
     }
 
     @Test(arguments: ["auth=azure", "auth=managed-identity", "use_msi=true", "encrypt=strict"])

@@ -65,6 +65,8 @@ public struct AzureCloud: Sendable, Equatable {
     public var synapseScope: String { "https://\(synapseSuffix)/.default" }
     /// What a token for Azure SQL and the SQL endpoints of Synapse and Fabric is for.
     public var sqlScope: String { "https://\(sqlSuffix)/.default" }
+    /// What a token for Azure's PostgreSQL and MySQL servers is for.
+    public var openDatabaseScope: String { "https://ossrdbms-aad.\(sqlSuffix)/.default" }
     /// What a token for Batch is for. The two slashes are meant: the token's audience ends in one.
     public var batchScope: String { "\(batchAudience)/.default" }
     /// What a token for queries to Log Analytics is for.

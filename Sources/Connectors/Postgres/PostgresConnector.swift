@@ -20,6 +20,10 @@ extension ConnectorRegistry.Entry {
                 otherNames: ["user", "uid", "login"]),
             KeyShape("password", .text, "The password: a secret", standard: "what libpq finds in ~/.pgpass"),
             KeyShape(
+                "auth", .choice(["password", "azure", "managed-identity"]),
+                "How to say who one is: by password, or by a token of the project's Azure identity, which "
+                    + "managed-identity means too", standard: "password"),
+            KeyShape(
                 "sslmode", .choice(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
                 "Whether the connection is encrypted; verify-full also makes sure that the server is the right one, and is "
                     + "what belongs into production",

@@ -29,6 +29,18 @@ struct PostgresSettings: Sendable {
         if let timeout = values["connect_timeout"].flatMap(Quantities.duration) {
             result["connect_timeout"] = String(max(1, timeout.components.seconds))
         }
+        if let auth = values["auth"], auth != "password" {
+            guard let tokens = settings.tokens else {
+                throw SluiceError(
+                    .unsupported, "there is no Azure identity here to log in with", place: .init(file: settings.name),
+                    hint: "set a password")
+            }
+            let token = try await tokens.postgresToken()
+            Redactor.shared.protect(token)
+            result["password"] = token
+            // A token is worth as much as a password, and the server is not on this machine.
+            if result["sslmode"] == nil { result["sslmode"] = "require" }
+        }
         // A firewall that forgets an idle connection would leave a reader waiting for hours.
         result["keepalives_idle"] = "60"
         if withSchema, let schema = values["schema"] {

@@ -15,6 +15,10 @@ public protocol DatabaseTokenSource: Sendable {
     ///
     /// - throws: `SluiceError` that lists what was tried to find out who one is.
     func databaseToken() async throws(SluiceError) -> String
+    /// A token for Azure's PostgreSQL servers, which take it as a password.
+    ///
+    /// - throws: `SluiceError` that lists what was tried to find out who one is.
+    func postgresToken() async throws(SluiceError) -> String
 }
 
 /// Secrets in environment variables: `${secret.orders-db-password}` is the variable of exactly that name, or else
