@@ -120,6 +120,14 @@ def test_ours_pushes_by_identity_and_pulls(sluice, attempt, azure, layout, tmp_p
     assert nobody.code == 5 and "sign in" in nobody.err, nobody.err
 
 
+def test_the_registry_at_its_own_address_signs_in_the_same_way(sluice, azure, layout):
+    host = azure.http.removeprefix("http://")
+    done = sluice("image", "push", f"{host}/near/orders:1", layout[0], env=signed_in(azure))
+    assert done.text.strip() == f"{host}/near/orders@{layout[1]}"
+    named = sluice("image", "inspect", "devregistry.azurecr.io/near/orders:1", "--json", env=signed_in(azure))
+    assert json.loads(named.text)["digest"] == layout[1]
+
+
 def test_who_has_no_role_is_told_so(attempt, azure_with, layout):
     azure = azure_with()
     azure.directory({"deny": [{"service": "acr", "code": "AuthorizationPermissionMismatch"}]})

@@ -140,6 +140,16 @@ def test_the_same_input_gives_the_same_bytes(sluice, project, tmp_path):
 
 
 @pytest.mark.skipif(not can_enter(), reason="skipped: root folders and mounts are for root")
+def test_an_image_can_build_itself(sluice, tmp_path):
+    """Built inside of the image, from what is in it and nothing else, it is the same image."""
+    outside = sluice("image", "build", "-o", tmp_path / "layout", "-t", "1").text
+    root = unpack(tmp_path / "layout", "1", tmp_path / "bundle")
+    inside = in_root(root, "image", "build", "-o", "/tmp/again", cwd="/")
+    assert inside.returncode == 0, inside.stderr
+    assert inside.stdout.decode() == outside
+
+
+@pytest.mark.skipif(not can_enter(), reason="skipped: root folders and mounts are for root")
 def test_runs_in_a_root_of_its_own(image, tmp_path):
     layout, facts, _ = image
     root = unpack(layout, "1.0", tmp_path / "bundle")
@@ -223,6 +233,15 @@ def test_a_tar_file_is_as_good_as_a_folder(sluice, project, registry, tmp_path):
     assert seen["Digest"] == digest
     local = json.loads(skopeo("inspect", f"oci-archive:{tmp_path}/image.tar").stdout)
     assert local["Digest"] == digest
+
+
+def test_layers_may_be_packed_with_zstd(sluice, project, registry, tmp_path):
+    sluice("image", "build", "-o", tmp_path / "z", "-t", "1", "--project", project, "--compression", "zstd")
+    digest = sluice("image", "push", f"{registry.host}/zstd:1", tmp_path / "z", env=CLEAN).text.strip().split("@")[1]
+    raw = skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{registry.host}/zstd:1").stdout
+    assert "sha256:" + hashlib.sha256(raw.encode()).hexdigest() == digest
+    types = {layer["mediaType"] for layer in json.loads(raw)["layers"]}
+    assert types == {"application/vnd.oci.image.layer.v1.tar+zstd"}
 
 
 @pytest.fixture(scope="module")
