@@ -106,14 +106,21 @@ public final class PostgresConnection: Sendable {
     }
 
     /// Runs statements without parameters, separated by semicolons, for their effect.
-    public func execute(_ sql: String) async throws(SluiceError) {
+    ///
+    /// - parameter tellsLine: Whether an error is to say in which line of `sql` it is, where the server knows.
+    public func execute(_ sql: String, tellsLine: Bool = false) async throws(SluiceError) {
         let name = name
         try await cancellable { handle throws(SluiceError) in
             let result = PQexec(handle.connection, sql)
             defer { PQclear(result) }
             switch PQresultStatus(result) {
             case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: return
-            default: throw PostgresErrors.statement(result, handle.connection, server: name)
+            default:
+                var error = PostgresErrors.statement(result, handle.connection, server: name)
+                if tellsLine, let position = PostgresErrors.position(result) {
+                    error.place.line = sql.unicodeScalars.prefix(position - 1).reduce(1) { $0 + ($1 == "\n" ? 1 : 0) }
+                }
+                throw error
             }
         }
     }

@@ -53,6 +53,12 @@ enum PostgresErrors {
             isTransient: isTransient)
     }
 
+    /// The character of the statement, from 1, at which the server found it wrong; nil when it does not say.
+    static func position(_ result: OpaquePointer?) -> Int? {
+        guard let result, let text = PQresultErrorField(result, Int32(UInt8(ascii: "P"))) else { return nil }
+        return Int(String(cString: text)).flatMap { $0 > 0 ? $0 : nil }
+    }
+
     /// Where a COPY failed, by the server's context: `COPY t, line 3, column amount: "x"`.
     private static func copyPlace(_ context: String?) -> SluiceError.Place {
         guard let line = context?.split(separator: "\n").first(where: { $0.hasPrefix("COPY ") }) else {

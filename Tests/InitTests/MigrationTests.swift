@@ -60,6 +60,6 @@ import Testing
         ("**a*", "bac", true), ("a", "A", false),
     ])
     func patternsOfNames(pattern: String, name: String, fits: Bool) throws {
-        #expect(try PathPatternOfNames(pattern).fits(name) == fits)
+        #expect(try NamePattern(pattern).fits(name) == fits)
     }
 }

@@ -275,6 +275,15 @@ def test_a_failing_step_leaves_nothing_half_done(shop, transaction):
     assert [step["state"] for step in shop.steps()] == ["done", "done", "done"]
 
 
+@pytest.mark.parametrize("text, line", [
+    ("CREATE TABLE a (x int);\n-- ü\nCREATE TABLE b (x nosuchtype);\n", 3), ("\n\nSELEKT 1;", 3),
+    ("-- sluice: no transaction\nSELECT 1;\n\nSELECT * FROM nothing_here;", 4)])
+def test_what_is_wrong_in_a_file_is_told_with_its_line(shop, text, line):
+    shop.file("m/1.sql", text)
+    shop.write([{"step": "migrate", "folder": "m"}])
+    assert f"m/1.sql: line {line}: " in shop.run(code=1).err
+
+
 def test_a_server_that_is_not_there_is_no_success(shop):
     """The old job ended as succeeded whatever happened."""
     (shop.folder / "sluice.yaml").write_text(json.dumps({

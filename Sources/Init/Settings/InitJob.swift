@@ -96,6 +96,13 @@ extension InitJob {
     }
 
     private mutating func add(_ section: Section, region: String?, group: Int?) throws(SluiceError) {
+        guard entries.count < InitJob.stepLimit else {
+            throw SluiceError(
+                .limitExceeded,
+                "job \"\(name)\" has more than \(InitJob.stepLimit) steps, those of regions counted for each",
+                place: .init(file: section.node.mark.file, line: section.node.mark.line),
+                hint: "make several jobs of it, one after the other")
+        }
         let step = try Step(section)
         var entry = Entry(
             number: entries.count + 1, name: section.text("name") ?? step.kind, region: region, group: group,
@@ -104,6 +111,9 @@ extension InitJob {
         if entries.contains(where: { $0.key == entry.key }) { entry.name += "-\(entry.number)" }
         entries.append(entry)
     }
+
+    /// The most steps of a job.
+    static let stepLimit = 1000
 
     /// The items of a list, or the one item that stands in its place.
     static func items(_ node: Node?) -> [Node] {

@@ -14,6 +14,8 @@ struct Migration: Sendable, Equatable {
 
     /// The largest file that is taken for one of SQL.
     static let limit = 16 << 20
+    /// How much the files of a folder may be together: all of them are looked at, each time.
+    static let folderLimit = 256 << 20
 
     init(name: String, bytes: [UInt8]) throws(SluiceError) {
         var rest = bytes[...]
@@ -34,7 +36,7 @@ struct Migration: Sendable, Equatable {
     /// The files of a folder that fit a pattern, in their order.
     static func read(_ folder: String, _ pattern: String) async throws(SluiceError) -> [Migration] {
         let store = FolderStore(folder)
-        let glob = try PathPatternOfNames(pattern)
+        let glob = try NamePattern(pattern)
         var names: [String] = []
         let listing = try await store.entries("", recursive: false)
         while let page = try await listing.next() {
@@ -48,9 +50,18 @@ struct Migration: Sendable, Equatable {
                 hint: "number them differently")
         }
         var files: [Migration] = []
+        var total = 0
         for name in names {
             let path = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
-            files.append(try Migration(name: name, bytes: try await bytes(store, name, path)))
+            let bytes = try await bytes(store, name, path)
+            total += bytes.count
+            guard total <= folderLimit else {
+                throw SluiceError(
+                    .limitExceeded,
+                    "the files of SQL have more than \(Quantities.describe(bytes: folderLimit)) together",
+                    place: .init(file: folder), hint: "load data with a seed step, or name the files with files:")
+            }
+            files.append(try Migration(name: name, bytes: bytes))
         }
         return files
     }
@@ -91,7 +102,7 @@ struct Migration: Sendable, Equatable {
 }
 
 /// A pattern of file names: `*` and `?`.
-struct PathPatternOfNames {
+struct NamePattern {
     private let pattern: [Character]
 
     init(_ text: String) throws(SluiceError) {

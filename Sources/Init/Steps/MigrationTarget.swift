@@ -118,10 +118,16 @@ struct PostgresMigrations: MigrationTarget {
 
     func execute(_ file: Migration) async throws(SluiceError) {
         if file.isBare {
-            for piece in SQLScript(file.text, .postgres).pieces { try await session.execute(piece.text) }
+            for piece in SQLScript(file.text, .postgres).pieces {
+                do throws(SluiceError) {
+                    try await session.execute(piece.text)
+                } catch {
+                    throw error.at(.init(line: piece.line))
+                }
+            }
         } else {
             let before = try await session.query("SELECT txid_current()").single
-            try await session.execute(file.text)
+            try await session.execute(file.text, tellsLine: true)
             guard try await session.query("SELECT txid_current()").single == before else {
                 throw SluiceError(
                     .invalidConfiguration, "ended the transaction that it was run in",
