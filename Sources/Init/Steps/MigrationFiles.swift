@@ -73,7 +73,8 @@ struct Migration: Sendable, Equatable {
                 .limitExceeded, "has \(Quantities.describe(bytes: size)), and a file of SQL may have 16 MiB",
                 place: .init(file: path), hint: "load data with a seed step")
         }
-        return Array(try await store.text(of: name).utf8)
+        let file = try await store.open(name)
+        return Array(try await file.read(0..<min(file.size, limit)).bytes)
     }
 
     /// Whether `left` comes first: numbers in names count as numbers, so that `2_` comes before `10_`.
