@@ -36,8 +36,9 @@ final class SQLServerSession: WarehouseSession, @unchecked Sendable {
             // The server waits for us, in the order in which sessions came; but not so long that nobody could stop us.
             let left = max(.zero, deadline - clock.now)
             let milliseconds = min(left, .seconds(1)) / Duration.milliseconds(1)
+            // Not zero: Babelfish answers that with -999, as if something were wrong with the question.
             let answer = try await connection.query(
-                SQLServerLock.takeForSession, [.text(resource), .integer(Int64(milliseconds.rounded(.up)))]
+                SQLServerLock.takeForSession, [.text(resource), .integer(max(1, Int64(milliseconds.rounded(.up))))]
             ).single.flatMap { Int($0) }
             if let answer, answer >= 0 { return }
             // -1: waited in vain; anything else is no matter of waiting.
