@@ -137,13 +137,16 @@ def csv(folder, name, text):
 def test_the_table_takes_the_shape_of_the_rows(place, tmp_path, bulk):
     """A new column is added, numbers get wider, and what was there stays."""
     csv(tmp_path, "a.csv", "id,n,name\n1,7,x\n2,,y\n")
-    job = {"files": ["*.csv"], "mode": "append", "columns": {"n": "int16"}}
+    job = {"files": ["*.csv"], "mode": "append", "types": {"n": "int16"}}
     project = ServerProject(tmp_path, place, job, "./in", bulk_copy=bulk)
     project.succeed()
-    csv(tmp_path, "b.csv", "id,n,name,a ] new 'column\n3,9000000000,z,1.5\n")
-    project.write({**job, "columns": {"n": "int64"}}, "./in")
+    # Babelfish cannot read a name with a bracket.
+    new = "a [ new 'column" if place.server.is_babelfish else "a ] new 'column"
+    csv(tmp_path, "b.csv", f"id,n,name,{new}\n3,9000000000,z,1.5\n")
+    project.write({**job, "types": {"n": "int64"}}, "./in")
     project.succeed()
-    assert project.rows("id, n, name, [a ]] new 'column]") == [(1, 7, "x", None), (2, None, "y", None), (3, 9_000_000_000, "z", 1.5)]
+    assert project.rows(f"id, n, name, [{new.replace(']', ']]')}]") == [
+        (1, 7, "x", None), (2, None, "y", None), (3, 9_000_000_000, "z", 1.5)]
     types = dict(project.execute(
         "SELECT c.name, TYPE_NAME(c.user_type_id) FROM sys.columns AS c WHERE c.object_id = OBJECT_ID('{}.target')"))
     assert types["n"] == "bigint"

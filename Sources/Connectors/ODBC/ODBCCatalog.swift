@@ -39,7 +39,7 @@ struct ODBCCatalog {
     /// All tables and views of the user's.
     func relations() async throws(SluiceError) -> [Relation] {
         let facts = session.facts
-        let inside = facts.database == .mySQL || facts.database == .sqlServer ? facts.databaseName : nil
+        let inside = facts.database == .mySQL ? facts.databaseName : nil
         let usual: String? =
             switch facts.database {
             case .sqlServer: try await session.query("SELECT SCHEMA_NAME()").single
@@ -47,7 +47,13 @@ struct ODBCCatalog {
             case .oracle: try await session.query("SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM dual").single
             case .mySQL, .other: nil
             }
-        return try await session.tables(catalog: inside).rows.compactMap { row in
+        // FreeTDS asks SQL Server by a procedure that other servers of its protocol do not have.
+        let listed =
+            facts.database == .sqlServer
+            ? try await session.query(
+                "SELECT TABLE_CATALOG, TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM INFORMATION_SCHEMA.TABLES")
+            : try await session.tables(catalog: inside)
+        return listed.rows.compactMap { row in
             guard row.count >= 4, let name = row[2] else { return nil }
             let (catalog, schema) = (row[0].flatMap(Self.nonEmpty), row[1].flatMap(Self.nonEmpty))
             if let owner = schema ?? (facts.database == .mySQL ? catalog : nil),
