@@ -106,7 +106,11 @@ enum ODBCErrors {
         if all.contains(where: { transientNumbers.contains($0.number) && !isFinal($0, connecting: connecting) }) {
             return Verdict(code: .inputOutput, hint: nil, isTransient: true)
         }
-        if let verdict = byNumber(first) ?? (first.number == unmapped ? byWords(first) : nil) { return verdict }
+        if let verdict = byNumber(first) { return verdict }
+        if first.number == unmapped {
+            if connecting { return connectingVerdict(first) }
+            if let verdict = byWords(first) { return verdict }
+        }
         switch first.state {
         case "IM002", "IM003":
             return Verdict(
@@ -153,7 +157,8 @@ enum ODBCErrors {
         case 229, 230, 262, 297, 916, 1142, 1143, 1044: Verdict(code: .permission, hint: "grant the user what it lacks")
         case 208, 207, 1146, 1054, 942: Verdict(code: .notFound)
         case 1317: Verdict(code: .cancelled)
-        case 2002, 2003, 2005:
+        // MySQL, and FreeTDS, whose words are "unavailable or does not exist".
+        case 2002, 2003, 2005, 20009:
             Verdict(
                 code: .inputOutput, hint: "check host and port, and that the server is running", isTransient: true)
         default: nil

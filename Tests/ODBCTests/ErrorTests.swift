@@ -21,6 +21,9 @@ import Testing
 
     @Test(arguments: [
         ("28000", 18456, "Login failed for user 'x'.", SluiceError.Code.permission, false),
+        ("42000", 33_557_097, "role \"x\" does not exist", .permission, false),
+        ("42000", 33_557_097, "database \"x\" does not exist", .notFound, false),
+        ("08S01", 20009, "Unable to connect: Adaptive Server is unavailable or does not exist", .inputOutput, true),
         ("08004", 0, "Cannot open database", .notFound, false),
         ("42000", 4060, "Cannot open database \"x\" requested by the login.", .notFound, false),
         ("HYT00", 0, "Login timeout expired", .inputOutput, true),

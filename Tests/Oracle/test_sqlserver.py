@@ -542,7 +542,7 @@ def same_as_judged(place, table, names):
 
 def unreadable(server):
     """What the driver at hand cannot read by itself, as docs/sqlserver.md says."""
-    return {"dto", "d"} if server.is_freetds else set()
+    return {"dto", "t"} if server.is_freetds else set()
 
 
 @pytest.mark.parametrize("by", ["table", "query"])
@@ -560,18 +560,19 @@ def test_all_types_are_read_exactly(server, place, tmp_path, by):
     assert table.schema.field("m").type == pa.decimal128(19, 4)
 
 
-def test_datetimeoffset_is_read_by_a_query_that_casts_it(server, place, tmp_path):
-    place.execute("CREATE TABLE {}.moments (id int, at datetimeoffset(6))")
-    place.execute("INSERT INTO {}.moments VALUES (1, '2024-02-29 12:00:00.123456 +05:30')")
-    query = (f"SELECT id, CONVERT(datetime2(6), SWITCHOFFSET(at, '+00:00')) AS at FROM [{place.schema}].moments")
-    Project(tmp_path, {"query": query}, server.settings()).succeed()
-    assert staged(tmp_path)["at"].to_pylist() == [datetime.datetime(2024, 2, 29, 6, 30, 0, 123456)]
+def test_what_freetds_cannot_read_is_read_by_a_query_that_casts_it(server, place, tmp_path):
+    place.execute("CREATE TABLE {}.moments (id int, at datetimeoffset(6), t time(6))")
+    place.execute("INSERT INTO {}.moments VALUES (1, '2024-02-29 12:00:00.123456 +05:30', '23:59:59.999999')")
+    query = ("SELECT id, CONVERT(datetime2(6), SWITCHOFFSET(at, '+00:00')) AS at, CONVERT(varchar(16), t) AS t "
+             f"FROM [{place.schema}].moments")
+    Project(tmp_path, {"query": query, "types": {"t": "time(us)"}}, server.settings()).succeed()
+    found = staged(tmp_path)
+    assert found["at"].to_pylist() == [datetime.datetime(2024, 2, 29, 6, 30, 0, 123456)]
+    assert str(found["t"].to_pylist()[0]) == "23:59:59.999999"
 
 
-@pytest.mark.parametrize("kind", ["datetime2({f})", "datetime", "bigint", "rowversion", "nvarchar(20)"])
+@pytest.mark.parametrize("kind", ["datetime2({f})", "datetime", "bigint", "nvarchar(20)"])
 def test_the_second_run_reads_what_is_new(server, place, tmp_path, kind):
-    if kind == "rowversion":
-        pytest.skip("skipped: a cursor is a number, a moment, or text")
     place.execute(f"CREATE TABLE {{}}.events (id int NOT NULL PRIMARY KEY, at {kind.format(f=server.fraction)} NOT NULL)")
 
     def value(number):
@@ -605,21 +606,15 @@ def test_what_is_in_the_server_is_shown(server, place, tmp_path, sluice):
 def test_from_the_server_to_the_server_nothing_changes(server, place, tmp_path, mode, bulk):
     """Server, Parquet, server: what pyodbc reads of both tables is the same."""
     names = [name for name in TYPES if name not in unreadable(server)]
-    if server.is_freetds:
-        names = [name for name in names if name not in FREETDS_CANNOT_WRITE]
     make_all_types(place, names)
     job = {"table": f"{place.schema}.alltypes", "mode": mode, "key": "id" if mode == "merge" else None}
     project = ServerProject(tmp_path, place, job, server.settings(), bulk_copy=bulk)
     for _ in range(2):
         project.succeed()
-        wanted = {name: judged(place, name) for name in names}
-        place.execute("CREATE VIEW {}.here AS SELECT * FROM {}.target")
         for name in names:
             found = place.execute(f"SELECT {compared(name)} FROM {{}}.target ORDER BY id")
             there = place.execute(f"SELECT {compared(name)} FROM {{}}.alltypes ORDER BY id")
             assert found == there, f"{name}, {TYPES[name][0]}"
-        assert wanted
-        place.execute("DROP VIEW {}.here")
 
 
 def compared(name):
@@ -632,6 +627,3 @@ def compared(name):
         return f"CONVERT(VARCHAR(40), CONVERT(TIME(6), [{name}]), 121)"
     return f"CONVERT(NVARCHAR(MAX), [{name}])" if kind == "xml" else f"[{name}]"
 
-
-# What FreeTDS cannot send as parameters.
-FREETDS_CANNOT_WRITE = set()
