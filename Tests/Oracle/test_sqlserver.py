@@ -260,6 +260,8 @@ jobs:
 @pytest.mark.parametrize("mode", MODES)
 def test_killed_at_every_step_of_a_load(server, tmp_path, mode):
     """The run behind the one that died makes the table what one run would have, and leaves nothing lying about."""
+    if server.is_freetds and mode != "merge":
+        pytest.skip("skipped: one mode is enough to see that the driver makes no difference")
 
     def case(number_and_step):
         number, step = number_and_step
