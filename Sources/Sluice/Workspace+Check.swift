@@ -1,4 +1,4 @@
-import Connectors
+public import Connectors
 import Storage
 public import Support
 import Warehouse
@@ -30,5 +30,19 @@ extension Workspace {
         default:
             return try await connector(name).check()
         }
+    }
+
+    /// Which ODBC drivers there are for those of `names` that need one, and what is lacking; nil when none does.
+    public func odbcDrivers(for names: [String]) async -> ODBCDriverReport? {
+        var settings: [ConnectionSettings] = []
+        for name in names {
+            let isOwn = project.connections[name] == nil
+            if isOwn, name == "lake" { continue }
+            // What is wrong with a connection is told by its own check.
+            let found =
+                isOwn && name == "warehouse" ? try? await warehouseSettings() : try? await connection(name)
+            if let found { settings.append(found) }
+        }
+        return await ODBCDriverReport.look(for: settings)
     }
 }

@@ -19,6 +19,10 @@ struct Check: Command {
         CommandModel(
             "check", "Reach every connection, and say how to mend what cannot be reached",
             [.arguments(connections), project.group, .options(timeout, identity, scopes)],
+            discussion: """
+                For connections that need an ODBC driver, the drivers that unixODBC knows are told, and what to install \
+                where there is none.
+                """,
             examples: [
                 .init("sluice check", "all connections, the lake and the warehouse"),
                 .init("sluice check orders-db --json", "one, for machines"),
@@ -52,12 +56,25 @@ struct Check: Command {
             results.append(result)
             if !context.options.isJSON { show(result, in: context) }
         }
+        let drivers = await workspace.odbcDrivers(for: names.isEmpty ? all : names)
         if context.options.isJSON {
             let documents = results.map(\.json)
-            context.answer(
+            let known = drivers.map { report in
+                JSONText.object([
+                    ("names", .array(report.names.map { .string($0) })),
+                    ("advice", .array(report.advice.map { .string($0) })),
+                ])
+            }
+            let answer: [(key: String, value: JSONText)] =
                 names.count == 1
-                    ? documents[0]
-                    : ["success": .bool(results.allSatisfy { $0.error == nil }), "connections": .array(documents)])
+                ? documents[0].members ?? []
+                : [
+                    ("success", .bool(results.allSatisfy { $0.error == nil })), ("connections", .array(documents)),
+                ]
+            context.answer(.object(answer + (known.map { [("odbc_drivers", $0)] } ?? [])))
+        } else if let drivers {
+            context.output.print("– ODBC drivers: \(Display.safe(drivers.headline))")
+            for line in drivers.advice { context.output.print("  \(Display.safe(line))") }
         }
         let failures = results.compactMap(\.error)
         if failures.isEmpty { return .succeeded }

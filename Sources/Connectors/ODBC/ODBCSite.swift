@@ -32,7 +32,7 @@ struct ODBCSite: Sendable {
         case .any: string = try await anyString(values)
         case .mySQL: string = try await mySQLString(values)
         case .oracle:
-            string["Driver"] = try await driver(values, containing: ["oracle"])
+            string["Driver"] = try await driver(values)
             string["DBQ"] = "//\(values["host"] ?? ""):\(values["port"] ?? "1521")/\(values["database"] ?? "")"
         case .sqlServer: (string, token) = try await sqlServerString(values)
         }
@@ -68,7 +68,7 @@ struct ODBCSite: Sendable {
 
     private func mySQLString(_ values: [String: String]) async throws(SluiceError) -> ConnectionString {
         var string = ConnectionString()
-        let driver = try await driver(values, containing: ["mariadb", "maodbc", "mysql"])
+        let driver = try await driver(values)
         string["Driver"] = driver
         string["SERVER"] = values["host"]
         string["PORT"] = values["port"] ?? "3306"
@@ -94,8 +94,7 @@ struct ODBCSite: Sendable {
 
     private func sqlServerString(_ values: [String: String]) async throws(SluiceError) -> (ConnectionString, String?) {
         var string = ConnectionString()
-        let driver = try await driver(
-            values, containing: ["odbc driver 18", "odbc driver 17", "msodbcsql", "freetds", "tds"])
+        let driver = try await driver(values)
         let isFreeTDS = driver.lowercased().contains("tds")
         string["Driver"] = driver
         let port = values["port"] ?? "1433"
@@ -133,25 +132,13 @@ struct ODBCSite: Sendable {
         }
     }
 
-    /// The driver to use: the one that is named, or the first installed one whose name contains one of `words`.
-    private func driver(
-        _ values: [String: String], containing words: [String]
-    ) async throws(SluiceError) -> String {
+    /// The driver to use: the one that is named, or the best installed one for this kind of database.
+    private func driver(_ values: [String: String]) async throws(SluiceError) -> String {
         if let named = values["driver"] { return named }
-        let installed = try await ODBCDrivers.names()
-        for word in words {
-            if let name = installed.first(where: { $0.lowercased().contains(word) }) { return name }
-        }
-        let package =
-            switch kind {
-            case .mySQL: "apt install odbc-mariadb"
-            case .sqlServer: "install Microsoft's msodbcsql18, or apt install tdsodbc"
-            case .oracle: "install Oracle's instant client with its ODBC package"
-            case .any: "name one"
-            }
+        if let name = kind.driver(among: try await ODBCDrivers.names()) { return name }
         throw SluiceError(
             .unsupported, "no ODBC driver for \(connection.protocolName) is installed",
-            place: .init(file: connection.name), hint: "\(package); \(await ODBCSite.seen())")
+            place: .init(file: connection.name), hint: "\(kind.package); \(await ODBCSite.seen())")
     }
 
     /// Which drivers there are, for a message.
