@@ -1,5 +1,5 @@
 import ODBC
-public import Support
+import Support
 
 /// Which ODBC drivers there are, and what the connections that need one lack.
 public struct ODBCDriverReport: Sendable {
