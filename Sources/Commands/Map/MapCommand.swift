@@ -9,7 +9,7 @@ struct MapCommand: Command {
         "LAKE", .text,
         help: "A folder or a store's URL, or a map job; the project's lake when not given")
     let plan = Parameter.flag("plan", help: "Show what would be done, and do nothing")
-    let apply = Parameter.flag("apply", help: "Do it: write the script, or fill the tables")
+    let apply = Parameter.flag("apply", help: "Do it: write the script, make the names, or fill the tables")
     let full = Parameter.flag("full", help: "Read every footer again, and believe that an empty lake is empty")
     let dialect = Parameter.optional(
         "dialect", .choice(MapDialect.self, "DIALECT"), help: "What kind of engine is to know the names; duckdb")
