@@ -47,32 +47,43 @@ final class FooterReader: Sendable {
 
     private func read(_ entry: ObjectEntry) async -> Outcome {
         do throws(SluiceError) {
-            let object = try await store.open(entry.path)
-            let source = CountedSource(object) { [self] count in
-                bytes.wrappingAdd(count, ordering: .relaxed)
-                progress(count)
-            }
-            let file = try await ParquetFile.open(source, tailBytes: guess.load(ordering: .relaxed))
-            // Half a page more than the largest footer so far, since those of one lake are alike.
-            let needed = min(64 << 10, file.footerBytes + 8 + 256)
-            if needed > guess.load(ordering: .relaxed) { guess.store(needed, ordering: .relaxed) }
-            let schema = Schema(file.schema.fields.map(\.bare))
-            return .read(KnownFooter(rows: Int(file.metadata.rowCount), schema: schema))
+            return .read(try await footer(of: try await store.open(listed: entry)))
         } catch {
-            switch error.code {
-            case .invalidData, .unsupported, .limitExceeded, .conversion: return .damaged(error)
-            default: return .failed(error)
-            }
+            if FooterReader.isDamage(error) { return .damaged(error) }
+            // What was changed since it was listed is asked for again, as it is now.
+            guard error.code != .cancelled, error.code != .permission else { return .failed(error) }
         }
+        do throws(SluiceError) {
+            return .read(try await footer(of: try await store.open(entry.path)))
+        } catch {
+            return FooterReader.isDamage(error) ? .damaged(error) : .failed(error)
+        }
+    }
+
+    private func footer(of object: any RandomAccess) async throws(SluiceError) -> KnownFooter {
+        let source = CountedSource(object) { [self] count in
+            bytes.wrappingAdd(count, ordering: .relaxed)
+            progress(count)
+        }
+        let file = try await ParquetFile.open(source, tailBytes: guess.load(ordering: .relaxed))
+        // Half a page more than the largest footer so far, since those of one lake are alike.
+        let needed = min(64 << 10, file.footerBytes + 8 + 256)
+        if needed > guess.load(ordering: .relaxed) { guess.store(needed, ordering: .relaxed) }
+        let schema = Schema(file.schema.fields.map(\.bare))
+        return KnownFooter(rows: Int(file.metadata.rowCount), schema: schema)
+    }
+
+    private static func isDamage(_ error: SluiceError) -> Bool {
+        [.invalidData, .unsupported, .limitExceeded, .conversion].contains(error.code)
     }
 }
 
 /// A file of which every byte that is read is counted.
 private struct CountedSource: RandomAccess {
-    let object: any StoredObject
+    let object: any RandomAccess
     let count: @Sendable (Int) -> Void
 
-    init(_ object: any StoredObject, _ count: @escaping @Sendable (Int) -> Void) {
+    init(_ object: any RandomAccess, _ count: @escaping @Sendable (Int) -> Void) {
         self.object = object
         self.count = count
     }

@@ -17,6 +17,9 @@ public protocol ObjectStore: Sendable {
     func facts(_ path: String) async throws(SluiceError) -> ObjectEntry?
     /// The object `path`, for reading; it stays the one that was opened.
     func open(_ path: String) async throws(SluiceError) -> any StoredObject
+    /// The object that a listing has just told of, for reading parts of it. Nothing is asked where what the listing said is
+    /// enough; when the object is another by now, reading throws.
+    func open(listed entry: ObjectEntry) async throws(SluiceError) -> any RandomAccess
     /// Begins the object `path`, which appears on `finish`, with the folders that it needs. When `condition` does not hold
     /// then, `finish` throws `.conflict`, and nothing has changed.
     func create(_ path: String, _ condition: WriteCondition) async throws(SluiceError) -> any ByteSink
@@ -101,6 +104,11 @@ public protocol ObjectLease: AnyObject, Sendable {
 }
 
 extension ObjectStore {
+    /// The object at the entry's path: where opening asks nobody, nothing is saved.
+    public func open(listed entry: ObjectEntry) async throws(SluiceError) -> any RandomAccess {
+        try await open(entry.path)
+    }
+
     /// None: where writing leaves nothing behind, nothing has to be said.
     public func unfinished(_ folder: String) async throws(SluiceError) -> [String] { [] }
 

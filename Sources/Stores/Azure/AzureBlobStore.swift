@@ -63,6 +63,15 @@ public struct AzureBlobStore: ObjectStore {
                 size: options.rangeSize, source: BlobRanges(client: client, full: full, etag: found.etag)))
     }
 
+    /// The object that a listing has told of, as long as it is that version.
+    public func open(listed entry: ObjectEntry) async throws(SluiceError) -> any RandomAccess {
+        guard let tag = entry.tag, !entry.isFolder else { return try await open(entry.path) }
+        return AzureObject(
+            name: root.url(entry.path), facts: entry, check: .none, memory: options.readMemory,
+            reader: RangeReader(
+                size: options.rangeSize, source: BlobRanges(client: client, full: try root.full(entry.path), etag: tag)))
+    }
+
     /// Begins the blob `path`.
     public func create(_ path: String, _ condition: WriteCondition) async throws(SluiceError) -> any ByteSink {
         try sink(path, condition)
