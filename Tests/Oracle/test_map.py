@@ -132,6 +132,14 @@ def test_patterns_and_partitions_give_columns(attempt, tmp_path):
     assert rows.fetchall() == [(1, 2, 2024), (2, 2, 2024)]
 
 
+def test_a_layout_that_nothing_fits_is_told(attempt, tmp_path):
+    lake = Lake(tmp_path / "lake")
+    lake.write("t", "t/1.parquet", pa.table({"a": [1]}))
+    answer = mapped(attempt, tmp_path, lake, "--out", "names.sql", "--layout", "{device}/{message}/{yyyy}/{mm}/*.parquet")
+    assert answer["tables"] == []
+    assert any("none of the lake's files fits a table, and it has 1" in problem for problem in answer["problems"])
+
+
 def test_partitions_in_names_of_files_are_cut_out(attempt, tmp_path):
     lake = Lake(tmp_path / "la[ke")
     for day in ["2024-01-01", "2024-01-02"]:

@@ -88,6 +88,11 @@ public struct MapRun: Sendable {
         result.bytesRead = catalogue.bytesRead
         result.unreadable = catalogue.unreadable
         result.notes = catalogue.notes
+        if catalogue.files == 0, catalogue.others > 0 {
+            result.problems.append(
+                "none of the lake's files fits a table, and it has \(catalogue.others): "
+                    + "see layout, where, include and exclude")
+        }
 
         let lookups = try await lookupTables(&catalogue, &result)
         if !job.dialect.isScript {
