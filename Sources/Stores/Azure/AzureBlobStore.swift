@@ -69,7 +69,8 @@ public struct AzureBlobStore: ObjectStore {
         return AzureObject(
             name: root.url(entry.path), facts: entry, check: .none, memory: options.readMemory,
             reader: RangeReader(
-                size: options.rangeSize, source: BlobRanges(client: client, full: try root.full(entry.path), etag: tag)))
+                size: options.rangeSize, source: BlobRanges(client: client, full: try root.full(entry.path), etag: tag))
+        )
     }
 
     /// Begins the blob `path`.

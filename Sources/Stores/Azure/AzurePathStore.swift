@@ -64,7 +64,8 @@ public struct AzurePathStore: ObjectStore {
         return AzureObject(
             name: root.url(entry.path), facts: entry, check: .none, memory: options.readMemory,
             reader: RangeReader(
-                size: options.rangeSize, source: PathRanges(client: client, full: try root.full(entry.path), etag: tag)))
+                size: options.rangeSize, source: PathRanges(client: client, full: try root.full(entry.path), etag: tag))
+        )
     }
 
     /// Begins the file `path`.
