@@ -235,6 +235,19 @@ def test_a_tar_file_is_as_good_as_a_folder(sluice, project, registry, tmp_path):
     assert local["Digest"] == digest
 
 
+def test_of_several_builds_in_a_folder_the_one_of_that_tag_is_pushed(sluice, attempt, registry, tmp_path):
+    layout, digests = tmp_path / "image", {}
+    for tag in ["1", "2"]:
+        digests[tag] = sluice("image", "build", "-o", layout, "-t", tag, "--label", f"tag={tag}").text.strip()
+    for tag in ["1", "2"]:
+        done = sluice("image", "push", f"{registry.host}/several:{tag}", layout, env=CLEAN)
+        assert done.text.strip().endswith(digests[tag])
+    other = sluice("image", "push", f"{registry.host}/several:stable", layout, "--image", "1", env=CLEAN)
+    assert other.text.strip().endswith(digests["1"])
+    unclear = attempt("image", "push", f"{registry.host}/several:3", layout, env=CLEAN)
+    assert unclear.code == 64 and "choose one with --image: 1, 2" in unclear.err
+
+
 def test_layers_may_be_packed_with_zstd(sluice, project, registry, tmp_path):
     sluice("image", "build", "-o", tmp_path / "z", "-t", "1", "--project", project, "--compression", "zstd")
     digest = sluice("image", "push", f"{registry.host}/zstd:1", tmp_path / "z", env=CLEAN).text.strip().split("@")[1]

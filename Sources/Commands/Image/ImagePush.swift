@@ -8,7 +8,8 @@ struct ImagePush: Command {
     let layout = Parameter.optionalArgument(
         "LAYOUT", .path, help: "The image's folder or tar file; 'image' if not given")
     let tags = Parameter.repeated("tag", .tag, short: "t", separator: ",", help: "A further tag")
-    let image = Parameter.optional("image", .tag, help: "Which image of the folder, by its tag there")
+    let image = Parameter.optional(
+        "image", .tag, help: "Which image of the folder, by its tag there; that of IMAGE's tag if not given")
     let mounts = Parameter.repeated(
         "mount-from", .text.named("REPOSITORY"), help: "Another repository there that may have some layers")
     let registry = RegistryParameters()
@@ -32,7 +33,10 @@ struct ImagePush: Command {
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         let reference = arguments[reference]
-        let image = try await ImageLayout(context.resolve(arguments[layout] ?? "image")).image(tag: arguments[image])
+        let layout = try await ImageLayout(context.resolve(arguments[layout] ?? "image"))
+        // Of several builds in one folder, the one that is called as it is to be called there.
+        let sameName = layout.names.count > 1 ? reference.tag.flatMap { layout.names.contains($0) ? $0 : nil } : nil
+        let image = try await layout.image(tag: arguments[image] ?? sameName)
         let registry = try registry.open(reference, arguments, in: context)
         var tags = arguments[tags]
         if let tag = reference.tag { tags.insert(tag, at: 0) }

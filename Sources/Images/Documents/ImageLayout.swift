@@ -13,6 +13,9 @@ public struct ImageLayout: Sendable {
     /// Where an index says what an image is called.
     static let nameKey = "org.opencontainers.image.ref.name"
 
+    /// What the images in it are called.
+    public var names: [String] { images.compactMap { $0.annotations[ImageLayout.nameKey] }.sorted() }
+
     /// Opens the layout at `path`.
     ///
     /// - throws: `SluiceError` when there is none.
@@ -95,7 +98,7 @@ public struct ImageLayout: Sendable {
         tag: String? = nil, platform: ImagePlatform = .current
     ) async throws(SluiceError) -> LocalImage {
         let named = images.filter { tag == nil || $0.annotations[ImageLayout.nameKey] == tag }
-        let names = images.compactMap { $0.annotations[ImageLayout.nameKey] }.sorted()
+        let names = names
         guard var descriptor = named.first else {
             throw SluiceError(
                 .notFound, tag.map { "has no image called \"\($0)\"" } ?? "has no image", place: .init(file: path),
