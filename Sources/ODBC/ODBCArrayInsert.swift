@@ -18,10 +18,22 @@ struct ODBCArrayInsert: Sendable {
         return "INSERT INTO \(table) (\(names)) VALUES (\(values))"
     }
 
+    /// FreeTDS declares a parameter without a limit by the first row's value, and cuts long values without a word.
+    private func refuseWhatIsCut(_ cells: [BulkCells], on connection: ODBCConnection) throws(SluiceError) {
+        guard connection.facts.driver.lowercased().contains("tdsodbc"),
+            let place = cells.firstIndex(where: { $0.width == 0 && $0.longest > 8000 })
+        else { return }
+        throw SluiceError(
+            .unsupported,
+            "a value of column \(columns[place].sql) has \(cells[place].longest) bytes, and FreeTDS sends 8000 at most",
+            place: .init(file: connection.name), hint: "install Microsoft's driver, msodbcsql18, and name it as driver")
+    }
+
     /// Sends `rows` rows, and looks at the status of each.
     func run(
         _ cells: [BulkCells], rows: Int, on connection: ODBCConnection, _ handle: ODBCConnection.Handle
     ) throws(SluiceError) {
+        try refuseWhatIsCut(cells, on: connection)
         try connection.withStatement(handle) { (statement) throws(SluiceError) in
             func check(_ code: SQLRETURN) throws(SluiceError) {
                 if ODBCEnvironment.isGood(code) { return }

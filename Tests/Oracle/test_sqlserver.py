@@ -570,10 +570,10 @@ def test_what_freetds_cannot_read_is_read_by_a_query_that_casts_it(server, place
     place.execute("INSERT INTO {}.moments VALUES (1, '2024-02-29 12:00:00.123456 +05:30', '23:59:59.999999')")
     query = ("SELECT id, CONVERT(datetime2(6), SWITCHOFFSET(at, '+00:00')) AS at, CONVERT(varchar(16), t) AS t "
              f"FROM [{place.schema}].moments")
-    Project(tmp_path, {"query": query, "types": {"t": "time(us)"}}, server.settings()).succeed()
+    Project(tmp_path, {"query": query}, server.settings()).succeed()
     found = staged(tmp_path)
     assert found["at"].to_pylist() == [datetime.datetime(2024, 2, 29, 6, 30, 0, 123456)]
-    assert str(found["t"].to_pylist()[0]) == "23:59:59.999999"
+    assert found["t"].to_pylist()[0].rstrip("0") == "23:59:59.999999"
 
 
 @pytest.mark.parametrize("kind", ["datetime2({f})", "datetime", "bigint", "nvarchar(20)"])
@@ -611,6 +611,8 @@ def test_what_is_in_the_server_is_shown(server, place, tmp_path, sluice):
 def test_from_the_server_to_the_server_nothing_changes(server, place, tmp_path, mode, bulk):
     """Server, Parquet, server: what pyodbc reads of both tables is the same."""
     names = [name for name in TYPES if name not in unreadable(server)]
+    if server.is_freetds:
+        names = [name for name in names if name not in LONG]
     make_all_types(place, names)
     job = {"table": f"{place.schema}.alltypes", "mode": mode, "key": "id" if mode == "merge" else None}
     project = ServerProject(tmp_path, place, job, server.settings(), bulk_copy=bulk)
@@ -620,6 +622,25 @@ def test_from_the_server_to_the_server_nothing_changes(server, place, tmp_path, 
             found = place.execute(f"SELECT {compared(name)} FROM {{}}.target ORDER BY id")
             there = place.execute(f"SELECT {compared(name)} FROM {{}}.alltypes ORDER BY id")
             assert found == there, f"{name}, {TYPES[name][0]}"
+
+
+# The columns with values of more than 8000 bytes.
+LONG = {"vm", "nm", "vbm"}
+
+
+def test_a_long_value_arrives_whole_or_not_at_all(server, place, tmp_path):
+    """FreeTDS would cut it without a word."""
+    lengths = [1, 3999, 4000, 4001, 20_000] if not server.is_freetds else [1, 3999, 4000]
+    csv(tmp_path, "a.csv", "id,t\n" + "".join(f"{length},{'xü' * (length // 2)}{'z' * (length % 2)}\n" for length in lengths))
+    project = ServerProject(tmp_path, place, {"files": ["*.csv"]}, "./in", bulk_copy=False)
+    project.succeed()
+    assert project.execute("SELECT id, LEN(t), RIGHT(t, 1) FROM {}.target ORDER BY id") == [
+        (length, length, "z" if length % 2 else "ü") for length in lengths]
+    if server.is_freetds:
+        csv(tmp_path, "b.csv", "id,t\n5,short\n6," + "x" * 4001 + "\n")
+        refused = project.run()
+        assert refused.code != 0 and "FreeTDS" in refused.err and "hint:" in refused.err
+        assert project.execute("SELECT count(*) FROM {}.target") == [(len(lengths),)]
 
 
 def compared(name):
