@@ -106,6 +106,8 @@ let package = Package(
 
         library("Warehouse", ["SQLite", "Postgres", "ODBC", "Storage", "Columns", "Support"]),
         library("Runs", ["SQLite", "Columns", "Support"]),
+        library("Platforms", ["Runs", "Support"]),
+        tests("Platforms", ["Platforms", "Runs", "Support"]),
         library("Synthetic", ["Storage", "Support"]),
         tests("Synthetic", ["Synthetic", "Storage", "Support"]),
         library("Classic", ["Support", "CNumbers", "CScan"]),
@@ -196,7 +198,8 @@ let package = Package(
                 "Sluice", "Azure", "Project", "Ingest", "Report", "Map", "Init", "LakeTables", "Sales", "Connectors",
                 "Warehouse", "Runs",
                 "Synthetic", "Classic", "ReportPage", "Tables", "Parquet", "TextFormats", "Storage", "Stores",
-                "Emulator", "Images", "Packages", "Settings", "Columns", "CommandLine", "Support", "CVersion",
+                "Emulator", "Images", "Packages", "Platforms", "Settings", "Columns", "CommandLine", "Support",
+                "CVersion",
             ]),
         .executableTarget(name: "SluiceProgram", dependencies: ["Commands"], swiftSettings: swiftSettings),
 

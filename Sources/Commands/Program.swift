@@ -1,4 +1,5 @@
 import CommandLine
+import Platforms
 import Stores
 import Support
 
@@ -14,6 +15,7 @@ public enum Program {
                 await Completer(root: registry.model).lines(for: Array(line)) { await known.words($0) })
             return .succeeded
         }
+        if words.first == LocalPlatform.watchWord { return watch(Array(words.dropFirst()), in: context) }
         var context = context
         // A word may be shown in a message before anybody has read it as a URL.
         for word in words { StoreURL.protectSignatures(in: word) }
@@ -53,6 +55,19 @@ public enum Program {
             return .invalidConfiguration
         } catch {
             return report(Program.sluiceError(error), path: path, in: context)
+        }
+    }
+
+    /// Watches a run that `sluice start` has begun: no command for people, but the process that stays when that has ended.
+    private static func watch(_ words: [String], in context: Context) -> ExitCode {
+        guard let watcher = LocalPlatform(folder: "").watcher(words, environment: context.environment) else {
+            return .usage
+        }
+        do throws(SluiceError) {
+            try watcher.watch()
+            return .succeeded
+        } catch {
+            return report(error, path: [], in: context)
         }
     }
 

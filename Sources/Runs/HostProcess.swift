@@ -4,8 +4,17 @@ import Glibc
 public enum HostProcess {
     /// This process: its id, and when it began in clock ticks since the machine started.
     public static var current: (id: Int32, started: UInt64) {
-        let id = getpid()
-        return (id, stat(of: id)?.started ?? 0)
+        identity(of: getpid())
+    }
+
+    /// A process, and when it began.
+    public static func identity(of id: Int32) -> (id: Int32, started: UInt64) { (id, stat(of: id)?.started ?? 0) }
+
+    /// How many bytes of memory a process has; nil when it is gone.
+    public static func memory(of id: Int32) -> Int? {
+        guard let text = contents(of: "/proc/\(id)/statm") else { return nil }
+        let fields = text.split(separator: " ")
+        return fields.count > 1 ? Int(fields[1]).map { $0 * Int(getpagesize()) } : nil
     }
 
     /// The machine's name.
@@ -24,7 +33,7 @@ public enum HostProcess {
     }()
 
     /// Tells one start of the machine from another, between which process ids come again.
-    static let boot: String = {
+    public static let boot: String = {
         guard let text = contents(of: "/proc/sys/kernel/random/boot_id") else { return "" }
         return String(text.prefix { !$0.isNewline })
     }()

@@ -49,11 +49,14 @@ extension Workspace {
     /// Runs the job called `name`, and keeps what is to be told of it in the history and in a log.
     ///
     /// Does not throw: whatever happens is in the outcome. A run that is cancelled with its task ends as `cancelled`.
+    ///
+    /// - parameter id: The run's id, when a platform has given it one.
     public func run(
-        _ name: String, options: IngestOptions = .init(), package: String = "", observer: JobObserver = .init()
+        _ name: String, id: String? = nil, options: IngestOptions = .init(), package: String = "",
+        observer: JobObserver = .init()
     ) async -> JobOutcome {
         var record = RunRecord(
-            id: RunID.make(), project: project.name, job: name, kind: IngestKeys.kind,
+            id: id ?? RunID.make(), project: project.name, job: name, kind: IngestKeys.kind,
             startedAt: Moment.now.microseconds)
         record.environment = project.environment
         record.parameters = options.json.text()

@@ -14,6 +14,12 @@ struct ProjectParameters: Sendable {
     func values(_ arguments: Arguments) -> [String: String] {
         Dictionary(arguments[variables].map { ($0.name, $0.value) }) { $1 }
     }
+
+    /// The words of a command line that sees the project in the same way.
+    func words(_ arguments: Arguments) -> [String] {
+        (arguments[environment].map { ["-e", $0] } ?? [])
+            + arguments[variables].flatMap { ["--var", "\($0.name)=\($0.value)"] }
+    }
 }
 
 /// A name and its value: `region=eu`.

@@ -1,5 +1,6 @@
 import CommandLine
 import Glibc
+import Platforms
 import Sluice
 import Support
 
@@ -76,8 +77,12 @@ struct RunCommand: Command {
         }
         if names.isEmpty { context.say("the project has no jobs") }
         let width = arguments[width] ?? (arguments[all] ? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) : 1)
+        // A platform has named the run before it began. Those of --watch that follow are others.
+        var id = names.count == 1 ? context.environment[RunRequest.idVariable].flatMap { $0.isEmpty ? nil : $0 } : nil
         while true {
-            let code = try await perform(order, workspace, options, min(width, max(1, names.count)), arguments, context)
+            let code = try await perform(
+                order, workspace, id: id, options, min(width, max(1, names.count)), arguments, context)
+            id = nil
             guard let pause = arguments[watch] else { return code }
             if code != .succeeded, code != .partial { return code }
             context.say("next run in \(Quantities.describe(pause))")
@@ -87,12 +92,12 @@ struct RunCommand: Command {
 
     /// Runs the jobs once.
     private func perform(
-        _ order: JobOrder, _ workspace: Workspace, _ options: IngestOptions, _ width: Int, _ arguments: Arguments,
-        _ context: Context
+        _ order: JobOrder, _ workspace: Workspace, id: String?, _ options: IngestOptions, _ width: Int,
+        _ arguments: Arguments, _ context: Context
     ) async throws -> ExitCode {
         let runner = WatchedRun(context, isAlone: width == 1)
         let outcomes = await workspace.run(order, width: width, ignoresAfter: arguments[ignoresAfter]) { name in
-            await runner.perform(workspace, name, options)
+            await runner.perform(workspace, name, id: id, options)
         }
         if context.options.isJSON { context.answer(RunAnswer.document(outcomes.map(\.json))) }
         if let cause = context.cancellation.cause {

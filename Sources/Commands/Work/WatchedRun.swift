@@ -15,9 +15,13 @@ struct WatchedRun {
     }
 
     /// Runs a job of the project.
-    func perform(_ workspace: Workspace, _ job: String, _ options: IngestOptions) async -> JobOutcome {
+    ///
+    /// - parameter id: The run's id, when a platform has given it one.
+    func perform(
+        _ workspace: Workspace, _ job: String, id: String? = nil, _ options: IngestOptions
+    ) async -> JobOutcome {
         await watched(job) { observer in
-            await workspace.run(job, options: options, package: WatchedRun.package, observer: observer)
+            await workspace.run(job, id: id, options: options, package: WatchedRun.package, observer: observer)
         }
     }
 

@@ -1,0 +1,103 @@
+import Glibc
+import Runs
+public import Support
+
+/// Watches one run on this machine from its start to its end: a small process of its own, which keeps to the limits, ends the
+/// run when somebody wants that, and writes down how it ended.
+public struct LocalWatcher: Sendable {
+    private let place: LocalRun
+    private let words: [String]
+    private let environment: [String: String]
+    private let limits: RunLimits
+
+    /// How long a run may take to put things in order when it is asked to end.
+    private static let patience = Duration.seconds(30)
+
+    /// Watches the run in `folder`, which is the program `words`.
+    ///
+    /// - parameter environment: All of the program's environment.
+    public init(folder: String, words: [String], environment: [String: String], limits: RunLimits) {
+        place = LocalRun(folder: folder)
+        self.words = words
+        self.environment = environment
+        self.limits = limits
+    }
+
+    /// Does it; blocks until the run has ended.
+    public func watch() throws(SluiceError) {
+        let began = Moment.now.microseconds
+        let child: pid_t
+        do throws(SluiceError) {
+            child = try Program(words: words, environment: environment, output: place.outputPath).start()
+        } catch {
+            try place.note(
+                end: PlatformStatus(
+                    .failed, word: "not started", startedAt: began, finishedAt: began, reason: error.message))
+            return
+        }
+        try place.note(watcher: HostProcess.current, child: HostProcess.identity(of: child))
+        let end = follow(child, began)
+        // What it has left behind in its group.
+        kill(-child, SIGKILL)
+        try place.note(end: end)
+    }
+
+    /// Why a run was ended by its watcher.
+    private enum Cause {
+        case cancelled
+        case time(Duration)
+        case memory(Int)
+    }
+
+    private func follow(_ child: pid_t, _ began: Int64) -> PlatformStatus {
+        let clock = ContinuousClock()
+        let start = clock.now
+        var cause: Cause?
+        var asked: ContinuousClock.Instant?
+        var status: Int32 = 0
+        while waitpid(child, &status, WNOHANG) != child {
+            usleep(50_000)
+            let wish = place.wish
+            if cause == nil {
+                if wish.isWanted {
+                    cause = .cancelled
+                } else if let most = limits.time, clock.now - start > most {
+                    cause = .time(most)
+                } else if let most = limits.memory, let used = HostProcess.memory(of: child), used > most {
+                    cause = .memory(used)
+                    // It would only take more.
+                    kill(-child, SIGKILL)
+                }
+            }
+            guard cause != nil else { continue }
+            if wish.isByForce || asked.map({ clock.now - $0 > Self.patience }) == true { kill(-child, SIGKILL) }
+            if asked == nil {
+                kill(-child, SIGINT)
+                asked = clock.now
+            }
+        }
+        return ended(status, cause, began)
+    }
+
+    private func ended(_ status: Int32, _ cause: Cause?, _ began: Int64) -> PlatformStatus {
+        let signal = status & 0x7f
+        let code = signal == 0 ? Int(status >> 8 & 0xff) : 128 + Int(signal)
+        var end = PlatformStatus(
+            RunState(exitCode: code), word: signal == 0 ? "exited with \(code)" : "killed by signal \(signal)",
+            startedAt: began, finishedAt: Moment.now.microseconds, exitCode: code)
+        // One that ended well before the wish reached it has ended well.
+        if code == 0 || code == 3 { return end }
+        switch cause {
+        case .cancelled: end.state = .cancelled
+        case .time(let most):
+            end.state = .timedOut
+            end.reason = "it took longer than \(Quantities.describe(most))"
+        case .memory(let used):
+            end.state = .failed
+            end.reason =
+                "it had \(Quantities.describe(bytes: used)) of memory, and \(Quantities.describe(bytes: limits.memory ?? 0)) were allowed"
+        case nil: break
+        }
+        return end
+    }
+}

@@ -1,0 +1,107 @@
+// Platforms: where runs happen, and one contract for all of them.
+//
+//     Platform ──start──▶ RunHandle ──┬──status──▶ PlatformStatus: the state, the platform's own word, the exit code
+//                                     ├──log─────▶ LogPage: bytes from a position on, and whether more will come
+//                                     └──cancel
+//              ──find───▶ RunHandle   by the run's id alone, from any process
+//
+// A run is `sluice run JOB`, given its id by the environment, wherever it happens: the record, the log and the exit code
+// are the program's own, and a platform adds what only it knows, such as that the program was never begun, or died without
+// a word. What belongs to one platform only stays in its folder here; nobody outside asks which platform it is.
+
+public import Support
+
+/// A place where runs happen.
+public protocol Platform: Sendable {
+    /// The word by which it is found: `local`.
+    var name: String { get }
+    /// Starts a run, which goes on when this process has ended.
+    ///
+    /// - throws: When it is certain that nothing was started, an error; when it is not certain, one that is transient.
+    func start(_ request: RunRequest) async throws(SluiceError) -> RunHandle
+    /// The run with this id, whoever has started it; nil when the platform does not know it.
+    func find(_ run: String) async throws(SluiceError) -> RunHandle?
+    /// How a run stands.
+    ///
+    /// - throws: Whatever keeps it from being known. What cannot be asked is an error and never a state.
+    func status(_ handle: RunHandle) async throws(SluiceError) -> PlatformStatus
+    /// What a run's program has written, from `position` on.
+    func log(_ handle: RunHandle, from position: Int) async throws(SluiceError) -> LogPage
+    /// Asks a run to end. It has not ended when this returns.
+    ///
+    /// - parameter byForce: Without letting it put things in order.
+    func cancel(_ handle: RunHandle, byForce: Bool) async throws(SluiceError)
+}
+
+/// What is to run.
+public struct RunRequest: Sendable {
+    /// The run's id, made by whoever starts it, so that a start whose answer was lost can be found again.
+    public var run: String
+    /// The program's arguments: `["run", "orders"]`.
+    public var arguments: [String]
+    /// The environment's variables.
+    public var environment: [String: String]
+    /// What it may use.
+    public var limits: RunLimits
+
+    /// A request.
+    public init(
+        run: String, arguments: [String], environment: [String: String] = [:], limits: RunLimits = RunLimits()
+    ) {
+        self.run = run
+        self.arguments = arguments
+        self.environment = environment
+        self.limits = limits
+    }
+
+    /// The variable that tells the program which run it is.
+    public static let idVariable = "SLUICE_RUN_ID"
+}
+
+/// What a run may use.
+public struct RunLimits: Sendable, Hashable {
+    /// How long it may take.
+    public var time: Duration?
+    /// How many bytes of memory it may have.
+    public var memory: Int?
+
+    /// Limits; nil for none.
+    public init(time: Duration? = nil, memory: Int? = nil) {
+        self.time = time
+        self.memory = memory
+    }
+}
+
+/// What a run is called where it happens. It can be kept, and used by another process or another machine.
+public struct RunHandle: Sendable, Hashable {
+    /// The run's id.
+    public let run: String
+    /// The platform.
+    public let platform: String
+    /// The platform's own name for it.
+    public let reference: String
+
+    /// A handle.
+    public init(run: String, platform: String, reference: String) {
+        self.run = run
+        self.platform = platform
+        self.reference = reference
+    }
+}
+
+/// What a platform has written down of a program that runs.
+public struct LogPage: Sendable {
+    /// The bytes from the position on that was asked for.
+    public var bytes: [UInt8]
+    /// Where to ask for more.
+    public var next: Int
+    /// Whether the run has ended, so that no more will come behind `next`.
+    public var isLast: Bool
+
+    /// A page.
+    public init(bytes: [UInt8], next: Int, isLast: Bool) {
+        self.bytes = bytes
+        self.next = next
+        self.isLast = isLast
+    }
+}
