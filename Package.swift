@@ -107,7 +107,9 @@ let package = Package(
         library("Warehouse", ["SQLite", "Postgres", "ODBC", "Storage", "Columns", "Support"]),
         library("Runs", ["SQLite", "Columns", "Support"]),
         library("Platforms", ["Runs", "Support"]),
-        tests("Platforms", ["Platforms", "Runs", "Support"]),
+        .executableTarget(
+            name: "Specimen", dependencies: ["Platforms"], path: "Tests/Specimen", swiftSettings: swiftSettings),
+        tests("Platforms", ["Specimen", "Platforms", "Runs", "Support"]),
         library("Synthetic", ["Storage", "Support"]),
         tests("Synthetic", ["Synthetic", "Storage", "Support"]),
         library("Classic", ["Support", "CNumbers", "CScan"]),

@@ -37,6 +37,9 @@ public struct LocalPlatform: Platform {
             folder: words[0], words: [program] + words.dropFirst(3), environment: environment, limits: limits)
     }
 
+    /// Where a run's files are, for tests that harm them.
+    package func folderForTests(_ handle: RunHandle) -> String { "\(folder)/\(handle.reference)" }
+
     private func place(of run: String) throws(SluiceError) -> LocalRun {
         // An id becomes a folder's name.
         guard !run.isEmpty,

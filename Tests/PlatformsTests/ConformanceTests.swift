@@ -1,0 +1,212 @@
+import Glibc
+import Platforms
+import Runs
+import Support
+import Testing
+
+/// A platform to hold against the contract.
+struct Place: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let make: @Sendable (_ folder: String, _ program: String) -> any Platform
+
+    /// Every platform there is, by its public constructor.
+    static let all = [
+        Place(testDescription: "local") { folder, program in
+            LocalPlatform(folder: "\(folder)/runs", program: program)
+        }
+    ]
+}
+
+/// The contract, which every platform fulfils.
+@Suite(.timeLimit(.minutes(2))) struct ConformanceTests {
+    /// The program that runs do here, which lies beside the tests.
+    private static let program: String = {
+        let tests = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
+        return tests.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+            + "/Specimen"
+    }()
+
+    private func with(_ place: Place, _ body: (any Platform) async throws -> Void) async throws {
+        var template = Array("/tmp/sluice-platform-XXXXXX".utf8CString)
+        let folder = String(cString: try #require(mkdtemp(&template)))
+        let outcome: Result<Void, any Error>
+        do { outcome = .success(try await body(place.make(folder, Self.program))) } catch { outcome = .failure(error) }
+        remove(folder)
+        try outcome.get()
+    }
+
+    private func remove(_ path: String) {
+        if unlink(path) == 0 { return }
+        if let folder = opendir(path) {
+            while let entry = readdir(folder) {
+                let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                    String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+                }
+                if name != ".", name != ".." { remove("\(path)/\(name)") }
+            }
+            closedir(folder)
+        }
+        rmdir(path)
+    }
+
+    private func start(
+        _ platform: any Platform, _ words: String..., environment: [String: String] = [:],
+        limits: RunLimits = RunLimits()
+    ) async throws -> RunHandle {
+        try await platform.start(
+            RunRequest(run: RunID.make(), arguments: words, environment: environment, limits: limits))
+    }
+
+    private func output(_ platform: any Platform, _ handle: RunHandle) async throws -> String {
+        var bytes: [UInt8] = []
+        while true {
+            let page = try await platform.log(handle, from: bytes.count)
+            bytes += page.bytes
+            #expect(page.next == bytes.count)
+            if page.isLast { return String(decoding: bytes, as: UTF8.self) }
+            if page.bytes.isEmpty { usleep(20_000) }
+        }
+    }
+
+    @Test(arguments: Place.all, [(0, RunState.succeeded), (3, .partial), (1, .failed), (4, .failed), (124, .timedOut)])
+    func anExitCodeIsAState(_ place: Place, _ end: (code: Int, state: RunState)) async throws {
+        try await with(place) { platform in
+            let handle = try await start(platform, "print", "hello", "exit", String(end.code))
+            let status = try await platform.wait(for: handle)
+            #expect(status.state == end.state)
+            #expect(status.exitCode == end.code)
+            #expect(!status.word.isEmpty)
+            let (began, ended) = (try #require(status.startedAt), try #require(status.finishedAt))
+            #expect(began <= ended)
+            #expect(abs(Moment.now.microseconds - ended) < 60_000_000)
+            #expect(try await output(platform, handle) == "hello\n")
+            // Asked again, it is the same.
+            #expect(try await platform.status(handle) == status)
+        }
+    }
+
+    @Test(arguments: Place.all) func aRunIsFoundByItsIDAlone(_ place: Place) async throws {
+        try await with(place) { platform in
+            let handle = try await start(platform, "which-run", "variable", "CITY", environment: ["CITY": "Köln\n2"])
+            #expect(try await platform.find(handle.run) == handle)
+            #expect(try await platform.find(RunID.make()) == nil)
+            #expect(try await platform.wait(for: handle).state == .succeeded)
+            #expect(try await output(platform, handle) == "\(handle.run)\nKöln\n2\n")
+            let error = await #expect(throws: SluiceError.self) {
+                try await platform.status(RunHandle(run: "x", platform: platform.name, reference: "x"))
+            }
+            #expect(error?.code == .notFound)
+        }
+    }
+
+    @Test(arguments: Place.all) func oneIDIsStartedOnce(_ place: Place) async throws {
+        try await with(place) { platform in
+            let request = RunRequest(run: RunID.make(), arguments: ["print", "once"])
+            let handle = try await platform.start(request)
+            await #expect(throws: SluiceError.self) { try await platform.start(request) }
+            _ = try await platform.wait(for: handle)
+            #expect(try await output(platform, handle) == "once\n")
+        }
+    }
+
+    @Test(arguments: Place.all) func aRunIsCancelled(_ place: Place) async throws {
+        try await with(place) { platform in
+            let handle = try await start(platform, "print", "working", "sleep", "60", "print", "late")
+            while try await platform.log(handle, from: 0).bytes.isEmpty { usleep(20_000) }
+            while try await platform.status(handle).state == .starting { usleep(20_000) }
+            #expect(try await platform.status(handle).state == .running)
+            try await platform.cancel(handle, byForce: false)
+            #expect(try await platform.wait(for: handle).state == .cancelled)
+            #expect(try await output(platform, handle) == "working\n")
+            // One that has ended stays as it is.
+            try await platform.cancel(handle, byForce: true)
+            #expect(try await platform.status(handle).state == .cancelled)
+        }
+    }
+
+    @Test(arguments: Place.all) func oneThatDoesNotListenIsEndedByForce(_ place: Place) async throws {
+        try await with(place) { platform in
+            let handle = try await start(platform, "stubborn", "print", "working", "sleep", "60")
+            while try await platform.log(handle, from: 0).bytes.isEmpty { usleep(20_000) }
+            try await platform.cancel(handle, byForce: false)
+            usleep(300_000)
+            #expect(try await platform.status(handle).state == .running)
+            try await platform.cancel(handle, byForce: true)
+            #expect(try await platform.wait(for: handle).state == .cancelled)
+        }
+    }
+
+    @Test(arguments: Place.all) func limitsAreKept(_ place: Place) async throws {
+        try await with(place) { platform in
+            let slow = try await start(platform, "sleep", "60", limits: RunLimits(time: .milliseconds(300)))
+            let big = try await start(
+                platform, "fill", "300000000", "sleep", "60", limits: RunLimits(memory: 100_000_000))
+            let late = try await platform.wait(for: slow)
+            #expect(late.state == .timedOut)
+            #expect(late.reason?.contains("300 ms") == true)
+            let full = try await platform.wait(for: big)
+            #expect(full.state == .failed)
+            #expect(full.reason?.contains("100 MB were allowed") == true)
+        }
+    }
+
+    @Test(arguments: Place.all) func aWaitMayEndBeforeTheRun(_ place: Place) async throws {
+        try await with(place) { platform in
+            let handle = try await start(platform, "sleep", "1")
+            let error = await #expect(throws: SluiceError.self) {
+                try await platform.wait(for: handle, atMost: .milliseconds(100))
+            }
+            #expect(error?.code == .timedOut)
+            #expect(try await platform.wait(for: handle).state == .succeeded)
+        }
+    }
+
+    @Test(arguments: Place.all) func aKilledProgramHasFailed(_ place: Place) async throws {
+        try await with(place) { platform in
+            let handle = try await start(platform, "die")
+            let status = try await platform.wait(for: handle)
+            #expect(status.state == .failed)
+            #expect(status.exitCode == 137)
+        }
+    }
+
+    @Test func aRunWhoseWatcherIsGoneIsNotForgotten() async throws {
+        try await with(Place.all[0]) { platform in
+            let handle = try await start(platform, "print", "working", "sleep", "60")
+            while try await platform.status(handle).state != .running { usleep(20_000) }
+            // Whoever leads the session is the watcher.
+            let folder = try #require(platform as? LocalPlatform).folderForTests(handle)
+            let watcher = try #require(word("watcher", in: "\(folder)/process"))
+            kill(watcher, SIGKILL)
+            usleep(200_000)
+            let alone = try await platform.status(handle)
+            #expect(alone.state == .running)
+            #expect(alone.word.contains("without its watcher"))
+            try await platform.cancel(handle, byForce: false)
+            let gone = try await platform.wait(for: handle)
+            #expect(gone.state == .failed)
+            #expect(gone.reason?.contains("without a word") == true)
+        }
+    }
+
+    private func word(_ name: String, in path: String) -> pid_t? {
+        let descriptor = open(path, O_RDONLY)
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = max(0, read(descriptor, &bytes, bytes.count))
+        for line in String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if words.first == name[...], words.count > 1 { return pid_t(words[1]) }
+        }
+        return nil
+    }
+
+    @Test(arguments: ["", "../x", "a/b", "a\0b", "ü"]) func anIDIsNoPath(_ id: String) async throws {
+        try await with(Place.all[0]) { platform in
+            await #expect(throws: SluiceError.self) { try await platform.find(id) }
+            await #expect(throws: SluiceError.self) {
+                try await platform.start(RunRequest(run: id, arguments: ["print", "x"]))
+            }
+        }
+    }
+}

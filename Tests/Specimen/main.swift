@@ -1,0 +1,41 @@
+// A program for the tests of platforms: it stands in for `sluice`, watches as that does, and does what its words say.
+//
+//     Specimen print TEXT exit N · sleep SECONDS · stubborn · fill BYTES · which-run
+
+import Glibc
+import Platforms
+
+// Whoever reads along sees each line at once.
+func say(_ text: String) {
+    print(text)
+    fflush(nil)
+}
+var words = Array(CommandLine.arguments.dropFirst())
+if words.first == LocalPlatform.watchWord {
+    var environment: [String: String] = [:]
+    var next = environ
+    while let line = next.pointee {
+        let parts = String(cString: line).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        if parts.count == 2 { environment[String(parts[0])] = String(parts[1]) }
+        next += 1
+    }
+    try? LocalPlatform(folder: "").watcher(Array(words.dropFirst()), environment: environment)?.watch()
+    exit(0)
+}
+while !words.isEmpty {
+    let word = words.removeFirst()
+    func argument() -> String { words.isEmpty ? "" : words.removeFirst() }
+    switch word {
+    case "print": say(argument())
+    case "which-run": say(getenv(RunRequest.idVariable).map { String(cString: $0) } ?? "none")
+    case "variable": say(getenv(argument()).map { String(cString: $0) } ?? "none")
+    case "sleep": usleep(UInt32((Double(argument()) ?? 0) * 1e6))
+    case "stubborn": signal(SIGINT, SIG_IGN)
+    case "fill":
+        let count = Int(argument()) ?? 0
+        memset(malloc(count), 1, count)
+    case "die": kill(getpid(), SIGKILL)
+    case "exit": exit(Int32(argument()) ?? 1)
+    default: exit(64)
+    }
+}
