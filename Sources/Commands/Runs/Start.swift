@@ -12,7 +12,7 @@ struct StartCommand: Command {
     let project = ProjectParameters()
     let wait = Parameter.flag("wait", help: "Wait until the run has ended, and end as it does")
     let time = Parameter.optional("time", .duration, help: "End it when it has taken so long")
-    let memory = Parameter.optional("memory", .size, help: "End it when it has so much memory: 512MiB")
+    let memory = Parameter.optional("memory", .byteSize, help: "End it when it has so much memory: 512MiB")
 
     var model: CommandModel {
         CommandModel(
@@ -34,8 +34,8 @@ struct StartCommand: Command {
     }
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
-        let (declared, _) = try context.loadProjectAndVariables(project, arguments)
-        let workspace = Workspace(declared)
+        let (declared, variables) = try context.loadProjectAndVariables(project, arguments)
+        let workspace = Workspace(declared, environmentVariables: variables)
         let name = arguments[job]
         // A name that is wrong is told before anything is started.
         _ = try workspace.order(of: [name])
