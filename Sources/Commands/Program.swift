@@ -1,5 +1,6 @@
 import CommandLine
 import Platforms
+import Runs
 import Stores
 import Support
 
@@ -15,7 +16,7 @@ public enum Program {
                 await Completer(root: registry.model).lines(for: Array(line)) { await known.words($0) })
             return .succeeded
         }
-        if words.first == LocalPlatform.watchWord { return watch(Array(words.dropFirst()), in: context) }
+        if words.first == LocalPlatform.watchWord { return await watch(Array(words.dropFirst()), in: context) }
         var context = context
         // A word may be shown in a message before anybody has read it as a URL.
         for word in words { StoreURL.protectSignatures(in: word) }
@@ -59,16 +60,34 @@ public enum Program {
     }
 
     /// Watches a run that `sluice start` has begun: no command for people, but the process that stays when that has ended.
-    private static func watch(_ words: [String], in context: Context) -> ExitCode {
+    private static func watch(_ words: [String], in context: Context) async -> ExitCode {
         guard let watcher = LocalPlatform(folder: "").watcher(words, environment: context.environment) else {
             return .usage
         }
         do throws(SluiceError) {
-            try watcher.watch()
+            let status = try watcher.watch()
+            // The program was only asked to end, or had no say: why, its record would not tell.
+            if let reason = status.reason { try await note(status, reason, of: words[0]) }
             return .succeeded
         } catch {
             return report(error, path: [], in: context)
         }
+    }
+
+    /// Writes into the history that the run whose folder this is was ended by its watcher.
+    private static func note(_ status: PlatformStatus, _ reason: String, of folder: String) async throws(SluiceError) {
+        let parts = folder.split(separator: "/", omittingEmptySubsequences: false)
+        guard let id = parts.last, parts.count > 2 else { return }
+        let history = try await RunStore.open(parts.dropLast(2).joined(separator: "/") + "/runs.db")
+        let found = try? await history.run(matching: String(id))
+        if var run = found, run.id == id, run.state != .succeeded, run.state != .partial {
+            run.state = status.state
+            run.error = reason
+            run.exitCode = status.state == .timedOut ? Int(ExitCode.timedOut.number) : status.exitCode
+            run.finishedAt = status.finishedAt
+            try? await history.finish(run)
+        }
+        await history.close()
     }
 
     private static func help(_ path: [String], below root: CommandModel, in context: Context) -> ExitCode {

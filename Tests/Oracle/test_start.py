@@ -20,7 +20,7 @@ def project(tmp_path):
     (tmp_path / "sluice.yaml").write_text(json.dumps({"project": "p", "jobs": {
         "quick": job("echo hello; echo quick >> said"), "slow": job("echo slow >> said; sleep 60"),
         "bad": job("exit 7"), "late": job("echo late >> said", after="bad"),
-        "secret": job("echo \"$TOKEN\" > token"), "fat": job("tail -c 400m /dev/zero | tail -c 400m | wc -c; sleep 60")}}))
+        "secret": job("echo \"$TOKEN\" > token")}}))
     return tmp_path
 
 
@@ -76,7 +76,15 @@ def test_one_run_has_one_record_and_its_log(project):
 
 def test_a_run_that_takes_too_long_is_ended(project):
     done = told(project, "start", "slow", "--wait", "--time", "1s", code=124)
-    assert "took longer than 1 s" in done.text + done.err or "timed-out" in done.text
+    assert "slow: timed-out: it took longer than 1 s" in done.text
+    found = ended(project, "slow")
+    assert found["state"] == "timed-out" and found["exitCode"] == 124 and "longer than 1 s" in found["error"]
+
+
+def test_a_run_with_too_much_memory_is_ended(project):
+    done = told(project, "start", "slow", "--wait", "--memory", "1MB", code=1)
+    assert "1 MB were allowed" in done.text
+    assert status(project, "slow")["state"] == "failed"
 
 
 def test_what_cannot_begin_is_a_failure_of_the_command(project):

@@ -19,7 +19,7 @@ if words.first == LocalPlatform.watchWord {
         if parts.count == 2 { environment[String(parts[0])] = String(parts[1]) }
         next += 1
     }
-    try? LocalPlatform(folder: "").watcher(Array(words.dropFirst()), environment: environment)?.watch()
+    _ = try? LocalPlatform(folder: "").watcher(Array(words.dropFirst()), environment: environment)?.watch()
     exit(0)
 }
 while !words.isEmpty {

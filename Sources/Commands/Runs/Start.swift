@@ -86,11 +86,11 @@ struct StartCommand: Command {
         context.say("waiting for run \(handle.run) of \(Display.safe(job)); Ctrl-C stops the waiting, not the run")
         status = try await platform.wait(for: handle)
         let ended = try await history.run(matching: handle.run) ?? begun
-        let state = ended.isFinished ? ended.state : status.state
+        let state = ended.isFinished && status.reason == nil ? ended.state : status.state
         if context.options.isJSON {
             context.answer(["run": ended.json])
         } else {
-            let reason = ended.error ?? status.reason
+            let reason = status.reason ?? ended.error
             context.output.print(
                 "\(Display.safe(job)): \(state.rawValue)\(reason.map { ": \(Display.safe($0))" } ?? ""), \(Quantities.describe(ended.duration()))"
             )

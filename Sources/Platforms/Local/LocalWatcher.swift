@@ -24,22 +24,25 @@ public struct LocalWatcher: Sendable {
     }
 
     /// Does it; blocks until the run has ended.
-    public func watch() throws(SluiceError) {
+    ///
+    /// - returns: How it ended.
+    public func watch() throws(SluiceError) -> PlatformStatus {
         let began = Moment.now.microseconds
         let child: pid_t
         do throws(SluiceError) {
             child = try Program(words: words, environment: environment, output: place.outputPath).start()
         } catch {
-            try place.note(
-                end: PlatformStatus(
-                    .failed, word: "not started", startedAt: began, finishedAt: began, reason: error.message))
-            return
+            let end = PlatformStatus(
+                .failed, word: "not started", startedAt: began, finishedAt: began, reason: error.message)
+            try place.note(end: end)
+            return end
         }
         try place.note(watcher: HostProcess.current, child: HostProcess.identity(of: child))
         let end = follow(child, began)
         // What it has left behind in its group.
         kill(-child, SIGKILL)
         try place.note(end: end)
+        return end
     }
 
     /// Why a run was ended by its watcher.
