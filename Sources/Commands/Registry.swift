@@ -23,7 +23,12 @@ public struct Registry: Sendable {
     public static var all: Registry {
         Registry([
             Group("Projects", [Init(), Validate(), SchemaCommand()]),
-            Group("Work", [RunCommand(), StartCommand(), CancelCommand(), PlanCommand(), Check(), Discover(), IngestCommand(), Query()]),
+            Group(
+                "Work",
+                [
+                    RunCommand(), StartCommand(), CancelCommand(), PlanCommand(), Check(), Discover(), IngestCommand(),
+                    Query(),
+                ]),
             Group("History", [RunsCommand(), Status(), Logs()]),
             Group("Data", [Inspect(), ConvertCommand(), ReportCommand(), MapCommand(), Generate(), Lake()]),
             Group("Deployment", [Image(), PackageCommand()]),
