@@ -22,6 +22,7 @@ def plain(batch):
     text = r"N'(?:[^']|'')*'"
     batch = re.sub(
         rf"OPENROWSET\(BULK ({text}), DATA_SOURCE = ({text}), FORMAT = 'PARQUET'\)\nWITH", r"OPENJSON(\1, \2) WITH", batch)
+    batch = batch.replace("VARCHAR(MAX) COLLATE Latin1_General_100_BIN2_UTF8", "VARCHAR(MAX)")
     batch = re.sub(rf"^COPY INTO (\S+) \(((?:c\d+ \d+(?:, )?)+)\)\nFROM ({text})\nWITH \(FILE_TYPE = 'PARQUET'"
                    r"(?:, CREDENTIAL = \(IDENTITY = 'Managed Identity'\))?\)",
                    lambda m: f"INSERT INTO {m[1]} ({re.sub(r' [0-9]+', '', m[2])}) SELECT * FROM OPENJSON({m[3]})", batch)
