@@ -76,14 +76,14 @@ def test_one_run_has_one_record_and_its_log(project):
 
 def test_a_run_that_takes_too_long_is_ended(project):
     done = told(project, "start", "slow", "--wait", "--time", "1s", code=124)
-    assert "slow: timed-out: it took longer than 1 s" in done.text
+    assert "slow: timed-out: it took longer than 1.00 s" in done.text
     found = ended(project, "slow")
-    assert found["state"] == "timed-out" and found["exitCode"] == 124 and "longer than 1 s" in found["error"]
+    assert found["state"] == "timed-out" and found["exitCode"] == 124 and "longer than 1.00 s" in found["error"]
 
 
 def test_a_run_with_too_much_memory_is_ended(project):
     done = told(project, "start", "slow", "--wait", "--memory", "1MB", code=1)
-    assert "1 MB were allowed" in done.text
+    assert "1.00 MB were allowed" in done.text
     assert status(project, "slow")["state"] == "failed"
 
 
