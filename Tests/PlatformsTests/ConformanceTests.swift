@@ -152,12 +152,14 @@ struct Place: Sendable, CustomTestStringConvertible {
 
     @Test(arguments: Place.all) func aWaitMayEndBeforeTheRun(_ place: Place) async throws {
         try await with(place) { platform in
-            let handle = try await start(platform, "sleep", "1")
+            let handle = try await start(platform, "sleep", "100")
             let error = await #expect(throws: SluiceError.self) {
                 try await platform.wait(for: handle, atMost: .milliseconds(100))
             }
             #expect(error?.code == .timedOut)
-            #expect(try await platform.wait(for: handle).state == .succeeded)
+            #expect(!(try await platform.status(handle).state.isFinal))
+            try await platform.cancel(handle, byForce: true)
+            #expect(try await platform.wait(for: handle).state == .cancelled)
         }
     }
 

@@ -62,7 +62,7 @@ struct MapCommand: Command {
                 .init("sluice map ./lake --dialect spark --out names.sql", "a script for Spark"),
                 .init("sluice map --layout '{shop}/{table}/{yyyy}/{mm}/*.parquet'", "tables by a pattern"),
                 .init(
-                    "sluice map az://lake1/raw --dialect synapse --connection synapse --database lake",
+                    "sluice map az://lake1/raw --dialect synapse --connection syn --database lake",
                     "names on a server, by a connection of the project"),
                 .init("sluice map names --plan", "what the job 'names' of the project would do"),
             ])
