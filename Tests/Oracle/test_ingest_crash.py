@@ -16,7 +16,7 @@ from servers import CuttingProxy, Postgres, random_cuts
 # The steps that an ingest goes through; those of reports have tests of their own.
 STEPS = [
     step for step in re.findall(r'case \w+ = "([\w.]+)"', (ROOT / "Sources/Support/FaultPoint.swift").read_text())
-    if not step.startswith("report.")
+    if not step.startswith(("report.", "init."))
 ]
 MODES = {
     "append": "mode: append\n    cursor: updated_at",
