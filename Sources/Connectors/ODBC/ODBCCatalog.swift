@@ -145,7 +145,11 @@ struct ODBCCatalog {
                 .invalidConfiguration, "a name is empty or has a zero byte in it", place: .init(file: session.name))
         }
         let mark = session.facts.quote
-        if session.facts.database == .sqlServer { return "[" + Self.doubling("]", in: name) + "]" }
+        if session.facts.database == .sqlServer {
+            // Not all servers that speak T-SQL read `]]`.
+            guard name.unicodeScalars.contains("]") else { return "[" + name + "]" }
+            return "\"" + Self.doubling("\"", in: name) + "\""
+        }
         guard let scalar = mark.unicodeScalars.first else { return name }
         return mark + Self.doubling(scalar, in: name) + mark
     }
