@@ -38,7 +38,7 @@ import Testing
         let error = await #expect(throws: SluiceError.self) { try await child(["no-such-program"]).run() }
         #expect(error?.code == .notFound)
         let other = await #expect(throws: SluiceError.self) { try await child(["true"], folder: "/no/such").run() }
-        #expect(other?.message == "there is no folder /no/such to run in")
+        #expect(other?.message == "there is no folder /no/such to run true in")
     }
 
     /// The whole group ends, with what it has started in the background, and what will not be asked.

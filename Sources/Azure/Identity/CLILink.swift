@@ -20,9 +20,16 @@ struct CLILink: IdentityLink {
         let environment = environment
         let run = arguments
         let limit = limit
-        let outcome = try await CLILink.queue.run { () throws(SluiceError) in
-            try LocalProcess.run(
-                path, run, environment: environment, folder: "/bin", within: limit, limit: 1 << 20)
+        let outcome: LocalProcess.Outcome
+        do throws(SluiceError) {
+            outcome = try await CLILink.queue.run { () throws(SluiceError) in
+                try LocalProcess.run(
+                    path, run, environment: environment, folder: "/bin", within: limit, limit: 1 << 20)
+            }
+        } catch {
+            // What it is a script for may not be there.
+            if error.code == .notFound || error.code == .permission { return .absent("az cannot be run") }
+            throw error
         }
         // What it prints is a token, and is shown nowhere.
         if outcome.status == 0 { return .token(try CLILink.token(outcome.output), by: "az login") }

@@ -18,58 +18,36 @@ enum LocalProcess {
         within time: Duration,
         limit: Int
     ) throws(SluiceError) -> Outcome {
-        var output: [Int32] = [-1, -1]
-        var errors: [Int32] = [-1, -1]
-        guard pipe(&output) == 0 else { throw failed(path, errno) }
-        guard pipe(&errors) == 0 else {
-            let reason = errno
-            output.forEach { close($0) }
-            throw failed(path, reason)
+        let output = try ProcessPipe()
+        defer { close(output.reading) }
+        let errors: ProcessPipe
+        do throws(SluiceError) { errors = try ProcessPipe() } catch {
+            close(output.writing)
+            throw error
         }
-        // Our own copies are closed in the program: it holds what the actions of its start give it.
-        for end in output + errors { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        var process = pid_t()
-        let status = start(&process, path, arguments, environment, folder, output[1], errors[1])
-        close(output[1])
-        close(errors[1])
-        defer {
-            close(output[0])
-            close(errors[0])
-        }
-        guard status == 0 else { throw failed(path, status) }
+        defer { close(errors.reading) }
+        let process: pid_t
         do throws(SluiceError) {
-            let texts = try collect([output[0], errors[0]], path, within: time, limit: limit)
-            return Outcome(status: try wait(for: process, path), output: texts[0], errors: texts[1])
+            process = try ProcessStart(
+                [path] + arguments, environment: environment, folder: folder, output: .descriptor(output.writing),
+                errors: .descriptor(errors.writing)
+            ).start()
+        } catch {
+            close(output.writing)
+            close(errors.writing)
+            throw error
+        }
+        close(output.writing)
+        close(errors.writing)
+        do throws(SluiceError) {
+            let texts = try collect([output.reading, errors.reading], path, within: time, limit: limit)
+            return Outcome(status: try ProcessEnd.wait(for: process).code, output: texts[0], errors: texts[1])
         } catch {
             // Its children too: `az` is a script that starts others.
             kill(-process, SIGKILL)
-            kill(process, SIGKILL)
-            _ = try? wait(for: process, path)
+            _ = try? ProcessEnd.wait(for: process)
             throw error
         }
-    }
-
-    private static func start(
-        _ process: inout pid_t, _ path: String, _ arguments: [String], _ environment: [String: String],
-        _ folder: String, _ output: Int32, _ errors: Int32
-    ) -> Int32 {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, output, 1)
-        posix_spawn_file_actions_adddup2(&actions, errors, 2)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-        posix_spawnattr_setpgroup(&attributes, 0)
-        // The shell changes the folder and becomes the program; what it is given is not read as a script.
-        let shell = ["/bin/sh", "-c", "cd \"$1\" && shift && exec \"$@\"", "sh", folder]
-        let words = (shell + [path] + arguments).map { strdup($0) }
-        let variables = environment.map { strdup("\($0.key)=\($0.value)") }
-        defer { (words + variables).forEach { free($0) } }
-        return posix_spawn(&process, "/bin/sh", &actions, &attributes, words + [nil], variables + [nil])
     }
 
     /// What comes out of both ends until they are closed.
@@ -109,15 +87,6 @@ enum LocalProcess {
             }
         }
         return texts
-    }
-
-    private static func wait(for process: pid_t, _ path: String) throws(SluiceError) -> Int {
-        var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0 {
-            if errno != EINTR { throw failed(path, errno) }
-        }
-        let signal = Int(status & 0x7f)
-        return signal == 0 ? Int(status >> 8 & 0xff) : 128 + signal
     }
 
     private static func failed(_ path: String, _ reason: Int32) -> SluiceError {

@@ -61,7 +61,7 @@ public struct LocalPlatform: Platform {
         var environment = request.environment
         environment[RunRequest.idVariable] = request.run
         do throws(SluiceError) {
-            _ = try Program(words: words + request.arguments, environment: environment, isDetached: true).start()
+            _ = try ProcessStart(words + request.arguments, environment: environment, isDetached: true).start()
         } catch {
             place.remove()
             throw error

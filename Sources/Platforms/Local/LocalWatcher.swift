@@ -30,7 +30,7 @@ public struct LocalWatcher: Sendable {
         let began = Moment.now.microseconds
         let child: pid_t
         do throws(SluiceError) {
-            child = try Program(words: words, environment: environment, output: place.outputPath).start()
+            child = try ProcessStart(words, environment: environment, output: .file(place.outputPath)).start()
         } catch {
             let end = PlatformStatus(
                 .failed, word: "not started", startedAt: began, finishedAt: began, reason: error.message)
@@ -57,8 +57,8 @@ public struct LocalWatcher: Sendable {
         let start = clock.now
         var cause: Cause?
         var asked: ContinuousClock.Instant?
-        var status: Int32 = 0
-        while waitpid(child, &status, WNOHANG) != child {
+        while true {
+            if let end = ProcessEnd.now(of: child) { return ended(end, cause, began) }
             usleep(50_000)
             let wish = place.wish
             if cause == nil {
@@ -79,14 +79,12 @@ public struct LocalWatcher: Sendable {
                 asked = clock.now
             }
         }
-        return ended(status, cause, began)
     }
 
-    private func ended(_ status: Int32, _ cause: Cause?, _ began: Int64) -> PlatformStatus {
-        let signal = status & 0x7f
-        let code = signal == 0 ? Int(status >> 8 & 0xff) : 128 + Int(signal)
+    private func ended(_ process: ProcessEnd, _ cause: Cause?, _ began: Int64) -> PlatformStatus {
+        let code = process.code
         var end = PlatformStatus(
-            RunState(exitCode: code), word: signal == 0 ? "exited with \(code)" : "killed by signal \(signal)",
+            RunState(exitCode: code), word: process.signal.map { "killed by signal \($0)" } ?? "exited with \(code)",
             startedAt: began, finishedAt: Moment.now.microseconds, exitCode: code)
         // One that ended well before the wish reached it has ended well.
         if code == 0 || code == 3 { return end }
