@@ -106,10 +106,10 @@ let package = Package(
 
         library("Warehouse", ["SQLite", "Postgres", "ODBC", "Storage", "Columns", "Support"]),
         library("Runs", ["SQLite", "Columns", "Support"]),
-        library("Platforms", ["Runs", "Support"]),
+        library("Platforms", ["Azure", "Transport", "Runs", "Settings", "Support"]),
         .executableTarget(
             name: "Specimen", dependencies: ["Platforms"], path: "Tests/Specimen", swiftSettings: swiftSettings),
-        tests("Platforms", ["Specimen", "Platforms", "Runs", "Support"]),
+        tests("Platforms", ["Specimen", "Platforms", "Azure", "Settings", "Runs", "Support"]),
         library("Synthetic", ["Storage", "Support"]),
         tests("Synthetic", ["Synthetic", "Storage", "Support"]),
         library("Classic", ["Support", "CNumbers", "CScan"]),
@@ -187,9 +187,8 @@ let package = Package(
         library(
             "Sluice",
             [
-                "Ingest", "Report", "Map", "Init", "Azure", "Sales", "Project", "Connectors", "Warehouse", "Runs",
-                "Stores",
-                "ODBC", "Storage",
+                "Ingest", "Report", "Map", "Init", "Platforms", "Images", "Azure", "Sales", "Project", "Connectors",
+                "Warehouse", "Runs", "Stores", "ODBC", "Storage",
                 "Settings", "Columns", "Support",
             ]),
 

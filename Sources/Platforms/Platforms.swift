@@ -1,6 +1,8 @@
 // Platforms: where runs happen, and one contract for all of them.
 //
-//     Platform ──start──▶ RunHandle ──┬──status──▶ PlatformStatus: the state, the platform's own word, the exit code
+//     Platform ──check──▶ PlatformCheck…    what was looked at, and what to do about it
+//              ──plan───▶ DeploymentPlan ──apply──▶ the job stands there; exactly what the plan showed, or a conflict
+//              ──start──▶ RunHandle ──┬──status──▶ PlatformStatus: the state, the platform's own word, the exit code
 //                                     ├──log─────▶ LogPage: bytes from a position on, and whether more will come
 //                                     └──cancel
 //              ──find───▶ RunHandle   by the run's id alone, from any process
@@ -13,8 +15,32 @@ public import Support
 
 /// A place where runs happen.
 public protocol Platform: Sendable {
-    /// The word by which it is found: `local`.
+    /// The word by which the project finds it: `local`, or what stands under `platforms:`.
     var name: String { get }
+    /// What it can do.
+    var abilities: PlatformAbilities { get }
+
+    /// Looks whether runs can happen there: sign-in, rights, what it stands on, and what is there of `job`.
+    ///
+    /// Does not throw: what goes wrong is a row.
+    func check(_ job: JobDeployment?) async -> [PlatformCheck]
+    /// What has to change there so that `job` stands as it is declared. Nothing is changed.
+    ///
+    /// - throws: Whatever is wrong with the declaration, before anything is sent, and whatever keeps it from being known.
+    func plan(_ job: JobDeployment) async throws(SluiceError) -> DeploymentPlan
+    /// Does what the plan shows, and nothing else.
+    ///
+    /// - throws: `conflict` when what is there has changed since it was planned.
+    func apply(_ plan: DeploymentPlan) async throws(SluiceError)
+    /// What is there of `job`; nil when nothing is.
+    func deployed(_ job: JobDeployment) async throws(SluiceError) -> DeployedJob?
+    /// Removes what is there of `job`, its runs too. No error when nothing is.
+    ///
+    /// - returns: Whether there was something.
+    func delete(_ job: JobDeployment) async throws(SluiceError) -> Bool
+    /// How people start `job` by hand there; nil where there is nothing but Sluice.
+    func ways(of job: JobDeployment) throws(SluiceError) -> PlatformWays?
+
     /// Starts a run, which goes on when this process has ended.
     ///
     /// - throws: When it is certain that nothing was started, an error; when it is not certain, one that is transient.
@@ -39,15 +65,19 @@ public struct RunRequest: Sendable {
     public var run: String
     /// The program's arguments: `["run", "orders"]`.
     public var arguments: [String]
-    /// The environment's variables.
+    /// Variables of this one run, laid over what the job has there, or over this process's on this machine.
     public var environment: [String: String]
     /// What it may use.
     public var limits: RunLimits
+    /// The job whose run it is. Platforms that jobs are deployed to refuse a request without it.
+    public var job: JobDeployment?
 
     /// A request.
     public init(
-        run: String, arguments: [String], environment: [String: String] = [:], limits: RunLimits = RunLimits()
+        run: String, arguments: [String], environment: [String: String] = [:], limits: RunLimits = RunLimits(),
+        job: JobDeployment? = nil
     ) {
+        self.job = job
         self.run = run
         self.arguments = arguments
         self.environment = environment

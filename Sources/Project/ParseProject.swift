@@ -33,6 +33,7 @@ extension Project {
         problems += overlayProblems(document, shape: vocabulary.projectShape)
         problems += danglingNames(in: resolved, shape: shape).filter { !reported.contains($0.mark) }
         problems += unknownWarehouse(in: resolved).filter { !reported.contains($0.mark) }
+        problems += unknownPlatforms(in: resolved).filter { !reported.contains($0.mark) }
         problems += jobProblems(in: resolved, vocabulary: vocabulary, beside: problems) + circles(in: resolved)
         problems = unique(problems)
         guard !problems.contains(where: { $0.severity == .error }) else { return (nil, problems) }
@@ -124,6 +125,23 @@ extension Project {
         ]
     }
 
+    /// Platforms that the project or a job names, and nothing declares. This machine need not be declared.
+    private static func unknownPlatforms(in document: Node) -> [Diagnostic] {
+        let names = (document["platforms"]?.entries ?? []).map(\.key)
+        let jobs = document["jobs"]?.entries ?? []
+        let places =
+            [("platform", document["platform"])] + jobs.map { ("jobs.\($0.key).platform", $0.value["platform"]) }
+        return places.compactMap { path, node in
+            guard let node, let name = node.scalar?.literal, name != Project.thisMachine, !names.contains(name) else {
+                return nil
+            }
+            return Diagnostic(
+                .error, "\"\(path)\" names the platform \"\(name)\", which is not declared", at: node.mark, path: path,
+                hint: nearestWord(to: name, among: names + [Project.thisMachine]).map { "did you mean \"\($0)\"?" }
+                    ?? "add it under \"platforms\", or write \(Project.thisMachine)")
+        }
+    }
+
     /// What is wrong with keys together, in jobs of which every key is right by itself.
     private static func jobProblems(
         in document: Node, vocabulary: Vocabulary, beside problems: [Diagnostic]
@@ -195,6 +213,10 @@ extension Project {
         var sections: [String: Section] = [:]
         for (name, _, _) in vocabulary.sections { sections[name] = section.section(name) }
         self.sections = sections
+        var platforms: [String: Section] = [:]
+        for (name, settings) in section.section("platforms")?.sections ?? [] { platforms[name] = settings }
+        self.platforms = platforms
+        platform = section.text("platform")
         jobs = (section.section("jobs")?.sections ?? []).map { name, settings in
             Job(name: name, kind: settings.text("kind") ?? "", settings: settings)
         }

@@ -24,6 +24,10 @@ public struct Project: Sendable {
     public let jobs: [Job]
     /// What the file says of a cloud or another part of the world: the sections that the vocabulary adds, by name.
     public let sections: [String: Section]
+    /// The places where jobs may run, by name.
+    public let platforms: [String: Section]
+    /// Where jobs run that say nothing else; nil for this machine.
+    public let platform: String?
 
     /// A source or database: by URL, or setting by setting.
     public enum Endpoint: Sendable {
@@ -45,6 +49,12 @@ public struct Project: Sendable {
 
     /// The job called `name`.
     public func job(_ name: String) -> Job? { jobs.first { $0.name == name } }
+
+    /// The platform that `job` runs on: its own, else the project's, else this machine.
+    public func platform(of job: Job) -> String { job.settings.text("platform") ?? platform ?? Project.thisMachine }
+
+    /// The platform that every project has.
+    public static let thisMachine = "local"
 }
 
 /// What connections and jobs there can be: each protocol and kind with its keys, as the connectors and job kinds
@@ -58,13 +68,20 @@ public struct Vocabulary: Sendable {
     public let sections: [(name: String, shape: ObjectShape, summary: String)]
     /// What is wrong with the keys of a job taken together, by kind; called for jobs whose keys are right one by one.
     public let jobChecks: [String: @Sendable (Section) -> [Diagnostic]]
+    /// The types of platforms.
+    public let platforms: [(name: String, keys: [KeyShape])]
+    /// Keys that every job may have, whatever its kind.
+    public let jobKeys: [KeyShape]
 
     /// A vocabulary of `protocols` and `kinds`.
     public init(
         protocols: [(name: String, keys: [KeyShape])], kinds: [(name: String, keys: [KeyShape])],
         sections: [(name: String, shape: ObjectShape, summary: String)] = [],
-        jobChecks: [String: @Sendable (Section) -> [Diagnostic]] = [:]
+        jobChecks: [String: @Sendable (Section) -> [Diagnostic]] = [:],
+        platforms: [(name: String, keys: [KeyShape])] = [], jobKeys: [KeyShape] = []
     ) {
+        self.platforms = platforms
+        self.jobKeys = jobKeys
         self.protocols = protocols
         self.kinds = kinds
         self.sections = sections

@@ -23,7 +23,24 @@ extension Vocabulary {
             KeyShape("variables", .map(.text, of: "texts"), "Values for ${var.name}"),
             KeyShape("connections", .map(.textOr(connectionShape), of: "connections"), "Sources by name"),
             KeyShape("jobs", .map(.object(jobShape), of: "jobs"), "What there is to run"),
-        ] + sections.map { KeyShape($0.name, .object($0.shape), $0.summary) }
+        ] + platformKeys + sections.map { KeyShape($0.name, .object($0.shape), $0.summary) }
+    }
+
+    /// Where jobs run, when there is more than this machine.
+    private var platformKeys: [KeyShape] {
+        guard !platforms.isEmpty else { return [] }
+        return [
+            KeyShape(
+                "platforms", .map(.object(platformShape), of: "platforms"), "Places where jobs may run, by name"),
+            KeyShape(
+                "platform", .text, "Where jobs run that do not say: one of the platforms, or local", standard: "local"),
+        ]
+    }
+
+    /// A platform, setting by setting.
+    public var platformShape: ObjectShape {
+        ObjectShape(
+            "platform", keys: [], variants: .init(by: "type", summary: "What kind of place it is", cases: platforms))
     }
 
     /// A connection or warehouse, setting by setting.
@@ -42,7 +59,7 @@ extension Vocabulary {
                 KeyShape(
                     "after", .list(.reference(to: "jobs")), "Jobs that must have succeeded before this one starts"),
                 KeyShape("retry", .object(Vocabulary.retryShape), "Whether a run that failed is tried again"),
-            ], variants: .init(by: "kind", summary: "What kind of work it is", cases: kinds))
+            ] + jobKeys, variants: .init(by: "kind", summary: "What kind of work it is", cases: kinds))
     }
 
     /// How a job is tried again.

@@ -14,6 +14,7 @@
 @_exported public import Ingest
 @_exported public import Init
 @_exported public import Map
+@_exported public import Platforms
 @_exported public import Project
 @_exported public import Report
 @_exported public import Runs
@@ -33,7 +34,10 @@ extension Vocabulary {
         ],
         sections: [("azure", AzureSettings.shape, "Which Azure, and who one is there")],
         jobChecks: [
-            IngestKeys.kind: IngestKeys.check, ReportKeys.kind: ReportKeys.check, MapKeys.kind: MapKeys.check,
-            InitKeys.kind: InitKeys.check,
-        ])
+            IngestKeys.kind: { IngestKeys.check($0) + DeploymentKeys.check($0) },
+            ReportKeys.kind: { ReportKeys.check($0) + DeploymentKeys.check($0) },
+            MapKeys.kind: { MapKeys.check($0) + DeploymentKeys.check($0) },
+            InitKeys.kind: { InitKeys.check($0) + DeploymentKeys.check($0) },
+        ],
+        platforms: PlatformRegistry.standard.keys, jobKeys: DeploymentKeys.jobKeys)
 }

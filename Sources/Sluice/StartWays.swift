@@ -1,3 +1,4 @@
+public import Platforms
 public import Support
 
 /// The ways to start a job, each with the very commands; and of a way that there is not, why.
@@ -12,48 +13,23 @@ public struct StartWays: Sendable {
         public var missing: String?
     }
 
-    /// Where a job is deployed, as far as a platform has it.
-    public struct Deployment: Sendable {
-        /// The resource group.
-        public var resourceGroup: String
-        /// What the platform calls the job.
-        public var job: String
-
-        /// A deployment.
-        public init(resourceGroup: String, job: String) {
-            self.resourceGroup = resourceGroup
-            self.job = job
-        }
-    }
-
     /// All four, whether there are they or not.
     public let ways: [Way]
 
     /// The ways to start `job`.
     ///
     /// - parameter environment: The environment to start it in.
-    /// - parameter deployment: Where it is deployed; nil when no platform has it.
-    public init(job: String, environment: String?, deployment: Deployment? = nil) {
+    /// - parameter platform: The ways that its platform has; nil when it runs on this machine.
+    public init(job: String, environment: String?, platform: PlatformWays? = nil) {
         let words =
             ["sluice", "run", StartWays.quoted(job)]
             + (environment.map { ["--environment", StartWays.quoted($0)] } ?? [])
         let command = words.joined(separator: " ")
         let absent = "the project says of no platform that has the job"
         var ways = [Way(name: "Command line", lines: [command])]
-        if let deployment {
-            let group = StartWays.quoted(deployment.resourceGroup)
-            let name = StartWays.quoted(deployment.job)
-            ways.append(
-                Way(
-                    name: "Platform's command line",
-                    lines: ["az containerapp job start --name \(name) --resource-group \(group)"]))
-            ways.append(
-                Way(
-                    name: "Portal",
-                    lines: [
-                        "Resource groups → \(deployment.resourceGroup) → \(deployment.job) → Overview → Run now",
-                        "how it ends is under Execution history",
-                    ]))
+        if let platform {
+            ways.append(Way(name: "Platform's command line", lines: platform.commands))
+            ways.append(Way(name: "Portal", lines: platform.portal))
         } else {
             ways.append(Way(name: "Platform's command line", lines: [], missing: absent))
             ways.append(Way(name: "Portal", lines: [], missing: absent))

@@ -130,6 +130,7 @@ INGEST = (ROOT / "docs/ingest.md").read_text()
 REPORT = (ROOT / "docs/report.md").read_text()
 MAP = (ROOT / "docs/map.md").read_text()
 INIT = (ROOT / "docs/init.md").read_text()
+PLATFORMS = (ROOT / "docs/platforms.md").read_text()
 CONNECTIONS = (ROOT / "docs/connections.md").read_text()
 IDENTITY = (ROOT / "docs/identity.md").read_text()
 
@@ -175,6 +176,8 @@ def test_every_key_is_on_the_page_as_the_schema_explains_it(sluice):
     assert listed(INIT, "step") == explained(step)
     for kind, shape in cases(step, "step").items():
         assert listed(INIT, "step_" + kind.replace("-", "_")) == explained(shape)
+    assert listed(PLATFORMS, "deploy") == explained(schema["definitions"]["deployment"])
+    assert listed(PLATFORMS, "event") == explained(schema["definitions"]["event"])
     assert listed(INIT, "retry") == explained(schema["definitions"]["retry"])
     for name, title in [("rules", "set-of-rules"), ("caps", "set-of-caps"), ("fields", "set-of-fields"), ("check", "check")]:
         assert listed(REPORT, name) == explained(schema["definitions"][title])

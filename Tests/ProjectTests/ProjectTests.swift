@@ -24,7 +24,50 @@ import Testing
                     KeyShape("key", .list(.text), "The key"), KeyShape("every", .duration, "How often"),
                 ]
             )
-        ])
+        ], platforms: [("local", []), ("cloud", [KeyShape("region", .text, "Where", required: true)])],
+        jobKeys: [KeyShape("platform", .text, "Where it runs")])
+
+    @Test func jobsRunWhereTheyOrTheProjectSay() throws {
+        let text = """
+            project: shop
+            platform: here
+            connections: { db: { protocol: sqlite, path: x } }
+            platforms:
+              here: { type: local }
+              aca: { type: cloud, region: west }
+            jobs:
+              orders: { kind: ingest, from: db }
+              grants: { kind: ingest, from: db, platform: aca }
+              small: { kind: ingest, from: db, platform: local }
+            environments:
+              prod: { platform: aca, platforms: { aca: { region: north } } }
+            """
+        let (dev, problems) = parse(text)
+        #expect(problems == [])
+        let project = try #require(dev)
+        #expect(project.jobs.map { project.platform(of: $0) } == ["here", "aca", "local"])
+        #expect(project.platforms["aca"]?.text("region") == "west")
+        let prod = try #require(parse(text, environment: "prod").project)
+        #expect(prod.jobs.map { prod.platform(of: $0) } == ["aca", "aca", "local"])
+        #expect(prod.platforms["aca"]?.text("region") == "north")
+        // A project that says nothing runs here.
+        let plain = try #require(parse("project: p\njobs: { a: { kind: ingest, from: ./x.csv } }").project)
+        #expect(plain.platform(of: plain.jobs[0]) == "local")
+    }
+
+    @Test(arguments: [
+        ("platform: acx", "\"platform\" names the platform \"acx\", which is not declared", "did you mean \"aca\"?"),
+        (
+            "jobs: { a: { kind: ingest, from: ./x.csv, platform: zzzzzz } }",
+            "\"jobs.a.platform\" names the platform \"zzzzzz\", which is not declared",
+            "add it under \"platforms\", or write local"
+        ),
+    ]) func aPlatformHasToBeDeclared(_ line: String, _ message: String, _ hint: String) throws {
+        let (project, problems) = parse("project: p\nplatforms: { aca: { type: cloud, region: w } }\n\(line)")
+        #expect(project == nil)
+        #expect(problems.map(\.message) == [message])
+        #expect(problems.first?.hint == hint)
+    }
 
     private func parse(
         _ text: String, environment: String? = nil, variables: [String: String] = [:]

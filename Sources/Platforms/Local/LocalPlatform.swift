@@ -6,16 +6,26 @@ public import Support
 ///
 /// Of each run there is a folder, `LocalRun`, by which any process of this machine finds it again.
 public struct LocalPlatform: Platform {
-    /// `local`
-    public var name: String { "local" }
+    /// `local`, as a rule.
+    public let name: String
     let folder: String
     private let program: String
+    private let words: [String]
+    private let environment: [String: String]
 
     /// Runs whose folders lie in `folder`.
     ///
     /// - parameter program: The `sluice` to run; the one that runs now as a rule.
-    public init(folder: String, program: String = "/proc/self/exe") {
+    /// - parameter words: What it is told before the arguments of a run: the folder of the project.
+    /// - parameter environment: The environment that the variables of a run are laid over.
+    public init(
+        folder: String, program: String = "/proc/self/exe", name: String = "local", words: [String] = [],
+        environment: [String: String] = [:]
+    ) {
         self.folder = folder
+        self.name = name
+        self.words = words
+        self.environment = environment
         // What is on that path while this process runs; `/proc/self` would be another in the child.
         var buffer = [CChar](repeating: 0, count: 4096)
         let count = readlink(program, &buffer, buffer.count - 1)
@@ -58,10 +68,11 @@ public struct LocalPlatform: Platform {
         // What limits there are, before what is to run.
         words.append(request.limits.time.map { String($0 / .seconds(1)) } ?? "-")
         words.append(request.limits.memory.map(String.init) ?? "-")
-        var environment = request.environment
+        var environment = environment.merging(request.environment) { $1 }
         environment[RunRequest.idVariable] = request.run
         do throws(SluiceError) {
-            _ = try ProcessStart(words + request.arguments, environment: environment, isDetached: true).start()
+            _ = try ProcessStart(words + self.words + request.arguments, environment: environment, isDetached: true)
+                .start()
         } catch {
             place.remove()
             throw error

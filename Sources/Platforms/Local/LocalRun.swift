@@ -139,7 +139,7 @@ struct LocalRun: Sendable {
         return values
     }
 
-    private static func makeFolder(_ folder: String) throws(SluiceError) {
+    static func makeFolder(_ folder: String) throws(SluiceError) {
         if mkdir(folder, 0o700) == 0 || errno == EEXIST { return }
         if errno == ENOENT, let slash = folder.lastIndex(of: "/"), slash > folder.startIndex {
             try makeFolder(String(folder[..<slash]))
