@@ -78,6 +78,8 @@ let package = Package(
         library("Support", []),
 
         // Floor 2: what the data is made of, and what the user types.
+        library("Autoscale", ["Support"]),
+        tests("Autoscale", ["Autoscale", "Support"]),
         library("Columns", ["Support", "CArrow", "CNumbers"]),
         library("CommandLine", ["Support"]),
         library("Settings", ["Support", "CYaml"]),
