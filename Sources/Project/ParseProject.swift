@@ -21,15 +21,19 @@ extension Project {
         }
         let shape = Shape.object(vocabulary.projectShape)
         let chosen = overlaid(document, inputs: inputs, problems: &problems)
+        let variables = Variables(of: chosen, inputs: inputs)
+        problems += variables.problems
         let interpolation = Interpolation(
-            environmentVariables: inputs.environmentVariables, variables: variables(of: chosen),
-            overrides: inputs.variables, projectFolder: inputs.folder, environmentName: inputs.environment,
+            environmentVariables: inputs.environmentVariables, variables: variables.standards,
+            declaredVariables: Set(variables.declared.map(\.name)), overrides: variables.given,
+            projectFolder: inputs.folder, environmentName: inputs.environment,
             unsetVariables: inputs.unsetVariables)
         let (resolved, unresolved) = interpolation.apply(to: chosen)
         problems += unresolved
         // A place that could not be resolved has been reported; what it would have been is not known.
         let reported = Set(unresolved.map(\.mark))
         problems += shape.check(resolved).filter { !reported.contains($0.mark) }
+        problems += variables.standardProblems(in: resolved)
         problems += overlayProblems(document, shape: vocabulary.projectShape)
         problems += danglingNames(in: resolved, shape: shape).filter { !reported.contains($0.mark) }
         problems += unknownWarehouse(in: resolved).filter { !reported.contains($0.mark) }
@@ -37,7 +41,9 @@ extension Project {
         problems += jobProblems(in: resolved, vocabulary: vocabulary, beside: problems) + circles(in: resolved)
         problems = unique(problems)
         guard !problems.contains(where: { $0.severity == .error }) else { return (nil, problems) }
-        return (Project(Section(resolved), vocabulary: vocabulary, inputs: inputs), problems)
+        let given = Dictionary(
+            variables.given.map { (Variables.environmentName(of: $0.key), $0.value) }, uniquingKeysWith: { $1 })
+        return (Project(Section(resolved), given: given, vocabulary: vocabulary, inputs: inputs), problems)
     }
 
     /// The names under `section` of a project file, in its order, whatever else is wrong with it: `jobs`, `environments`.
@@ -75,12 +81,6 @@ extension Project {
             ]), at: document.mark)
         let open = Set(environments.scalarMarks { $0.description.contains("${") })
         return Shape.object(shape).check(only).filter { !open.contains($0.mark) }
-    }
-
-    private static func variables(of document: Node) -> [String: Node] {
-        var variables: [String: Node] = [:]
-        for entry in document["variables"]?.entries ?? [] { variables[entry.key] = entry.value }
-        return variables
     }
 
     // MARK: Names
@@ -194,10 +194,11 @@ extension Project {
 
     // MARK: The model
 
-    private init(_ section: Section, vocabulary: Vocabulary, inputs: ProjectInputs) {
+    private init(_ section: Section, given: [String: String], vocabulary: Vocabulary, inputs: ProjectInputs) {
         name = section.text("project") ?? ""
         folder = inputs.folder
         environment = inputs.environment
+        givenVariables = given
         lake = section.scalar("lake") ?? Scalar("./lake")
         var connections: [String: Endpoint] = [:]
         if let declared = section.section("connections") {

@@ -22,6 +22,9 @@ public struct Project: Sendable {
     public let connections: [String: Endpoint]
     /// The jobs, in the order of the file.
     public let jobs: [Job]
+    /// The variables that somebody has given a value, by the name of the environment variable that gives it: what a run
+    /// elsewhere has to be started with to see the same project.
+    public let givenVariables: [String: String]
     /// What the file says of a cloud or another part of the world: the sections that the vocabulary adds, by name.
     public let sections: [String: Section]
     /// The places where jobs may run, by name.
@@ -99,8 +102,24 @@ public struct ProjectInputs: Sendable {
     public var environmentVariables: [String: String]
     /// Variables from the command line.
     public var variables: [String: String]
+    /// A file with values for variables, which those of the environment and the command line win over.
+    public var variablesFile: VariablesFile?
     /// Whether an environment variable that is not set here is an error, or a warning since it is set elsewhere.
     public var unsetVariables = Diagnostic.Severity.error
+
+    /// A file with a name and a value a line, as YAML or JSON.
+    public struct VariablesFile: Sendable {
+        /// What it is called in messages.
+        public let name: String
+        /// What it says.
+        public let text: String
+
+        /// The file called `name`.
+        public init(name: String, text: String) {
+            self.name = name
+            self.text = text
+        }
+    }
 
     /// The inputs for a file in `folder`.
     public init(

@@ -20,7 +20,9 @@ extension Vocabulary {
                 "warehouse", .textOr(connectionShape),
                 "The database that rows end in: a URL, a mapping, or a connection's name",
                 standard: "sqlite:./warehouse.db"),
-            KeyShape("variables", .map(.text, of: "texts"), "Values for ${var.name}"),
+            KeyShape(
+                "variables", .map(.textOr(VariableType.shape), of: "values"),
+                "Values for ${var.name}: a default, or a mapping that says more"),
             KeyShape("connections", .map(.textOr(connectionShape), of: "connections"), "Sources by name"),
             KeyShape("jobs", .map(.object(jobShape), of: "jobs"), "What there is to run"),
         ] + platformKeys + sections.map { KeyShape($0.name, .object($0.shape), $0.summary) }

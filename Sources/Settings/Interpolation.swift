@@ -14,7 +14,9 @@ public struct Interpolation {
     public let environmentVariables: [String: String]
     /// The variables and where they were written; a value may itself refer to others.
     public let variables: [String: Node]
-    /// Values of variables that were set on the command line; they win over `variables`.
+    /// The names of all variables, of those too that have no value in the document.
+    public let declaredVariables: Set<String>
+    /// Values of variables that were given; they win over `variables`.
     public let overrides: [String: String]
     /// `${project.dir}`.
     public let projectFolder: String
@@ -25,11 +27,13 @@ public struct Interpolation {
 
     /// An interpolation with all that `${…}` can refer to.
     public init(
-        environmentVariables: [String: String], variables: [String: Node] = [:], overrides: [String: String] = [:],
+        environmentVariables: [String: String], variables: [String: Node] = [:],
+        declaredVariables: Set<String> = [], overrides: [String: String] = [:],
         projectFolder: String, environmentName: String? = nil, unsetVariables: Diagnostic.Severity = .error
     ) {
         self.environmentVariables = environmentVariables
         self.variables = variables
+        self.declaredVariables = declaredVariables
         self.overrides = overrides
         self.projectFolder = projectFolder
         self.environmentName = environmentName
@@ -157,6 +161,11 @@ private struct ReferenceReader {
     private mutating func variable(_ name: String, _ body: String) -> [Scalar.Part] {
         if let value = interpolation.overrides[name] { return [.literal(value)] }
         guard let node = interpolation.variables[name] else {
+            if interpolation.declaredVariables.contains(name) {
+                return unresolved(
+                    body, "the variable \"\(name)\" has no value", hint: "give it one: --var \(name)=…",
+                    severity: interpolation.unsetVariables)
+            }
             let near = nearestWord(to: name, among: interpolation.variables.keys.sorted())
             return unresolved(
                 body, "no variable is called \"\(name)\"",

@@ -71,7 +71,7 @@ public struct Node: Sendable {
     }
 
     /// What this is called in a message: `a list`, `the text "x"`.
-    var summary: String {
+    public var summary: String {
         switch content {
         case .sequence: "a list"
         case .mapping: "a mapping"

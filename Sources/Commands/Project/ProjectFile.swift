@@ -15,17 +15,27 @@ struct ProjectFile: Sendable {
     /// What was found on the way: lines of `.env` that do not read.
     let problems: [Diagnostic]
     /// The text of each file whose lines may be shown.
-    let sources: [String: String]
+    private(set) var sources: [String: String]
+    /// Values for its variables, from a file.
+    private(set) var variablesFile: ProjectInputs.VariablesFile?
 
     /// What a project file may be called, the first being the usual.
     static let names = ["sluice.yaml", "sluice.yml", "sluice.json"]
     private static let largest = 16 << 20
 
     /// Finds and reads the project of `context`'s folder, or of the nearest folder above that has one.
-    static func find(in context: Context) throws(SluiceError) -> ProjectFile {
+    ///
+    /// - parameter variables: The path of a file with values for its variables.
+    static func find(in context: Context, variables: String? = nil) throws(SluiceError) -> ProjectFile {
         let place = try locate(in: context)
-        return try read(
+        var file = try read(
             place.names[0], others: Array(place.names.dropFirst()), folder: place.folder, up: place.up, context)
+        if let variables {
+            let text = try contents(of: context.resolve(variables), named: variables)
+            file.variablesFile = .init(name: variables, text: text)
+            file.sources[variables] = text
+        }
+        return file
     }
 
     /// The folder of the project that `find` would read.

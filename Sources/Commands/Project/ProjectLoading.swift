@@ -15,7 +15,7 @@ extension Context {
     func loadProjectAndVariables(
         _ parameters: ProjectParameters, _ arguments: Arguments
     ) throws -> (project: Project, variables: [String: String]) {
-        let file = try ProjectFile.find(in: self)
+        let file = try ProjectFile.find(in: self, variables: arguments[parameters.variablesFile])
         let (project, problems) = file.parse(
             environment: arguments[parameters.environment], variables: parameters.values(arguments))
         let report = DiagnosticReport(problems, sources: file.sources)
@@ -44,6 +44,7 @@ extension ProjectFile {
         var inputs = ProjectInputs(
             folder: folder, environment: environment, environmentVariables: environmentVariables, variables: variables)
         inputs.unsetVariables = unsetVariables
+        inputs.variablesFile = variablesFile
         let (project, found) = Project.parse(text, file: name, vocabulary: .standard, inputs: inputs)
         return (project, problems + unknownVariables(variables) + found)
     }

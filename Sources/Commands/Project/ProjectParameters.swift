@@ -8,7 +8,10 @@ struct ProjectParameters: Sendable {
     let variables = Parameter.repeated(
         "var", .assignment, help: "A value for ${var.NAME}; wins over what the project says")
 
-    var group: ParameterGroup { ParameterGroup("The project", [environment, variables]) }
+    let variablesFile = Parameter.optional(
+        "vars", .path, environment: "SLUICE_VARS", help: "A file of such values, as YAML or JSON: NAME: VALUE")
+
+    var group: ParameterGroup { ParameterGroup("The project", [environment, variables, variablesFile]) }
 
     /// The variables by name; the last of two with one name counts.
     func values(_ arguments: Arguments) -> [String: String] {
@@ -16,8 +19,9 @@ struct ProjectParameters: Sendable {
     }
 
     /// The words of a command line that sees the project in the same way.
-    func words(_ arguments: Arguments) -> [String] {
+    func words(_ arguments: Arguments, in context: Context) -> [String] {
         (arguments[environment].map { ["-e", $0] } ?? [])
+            + (arguments[variablesFile].map { ["--vars", context.resolve($0)] } ?? [])
             + arguments[variables].flatMap { ["--var", "\($0.name)=\($0.value)"] }
     }
 }

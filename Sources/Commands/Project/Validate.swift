@@ -23,7 +23,7 @@ struct Validate: Command {
     }
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
-        let file = try ProjectFile.find(in: context)
+        let file = try ProjectFile.find(in: context, variables: arguments[project.variablesFile])
         let result = check(file, arguments)
         let report = DiagnosticReport(result.problems, sources: file.sources)
         report.tell(context)

@@ -43,7 +43,7 @@ struct StartCommand: Command {
         var words = [
             "-C", workspace.project.folder == "." ? context.resolve(".") : context.resolve(workspace.project.folder),
         ]
-        words += ["run", name] + project.words(arguments) + arguments[self.words]
+        words += ["run", name] + project.words(arguments, in: context) + arguments[self.words]
         let request = RunRequest(
             run: RunID.make(), arguments: words, environment: context.environment,
             limits: RunLimits(time: arguments[time], memory: arguments[memory]))
