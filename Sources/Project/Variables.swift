@@ -106,17 +106,20 @@ struct Variables {
 
     /// - parameter source: Where the value was given, when that is no place in a file.
     private mutating func give(_ text: String, to name: String, by source: String?, _ mark: Diagnostic.Mark) {
-        let type = declared.first { $0.name == name }?.type ?? VariableType()
-        if let value = type.value(text) {
-            given[name] = value
-            return
-        }
+        let variable = declared.first { $0.name == name }
+        let type = variable?.type ?? VariableType()
+        let value = type.value(text)
+        // What is wrong is told here, once.
+        given[name] = value ?? text
+        if value != nil { return }
         // A value of the environment may be a secret, and is shown by nobody who cannot know.
-        let shown = source?.hasPrefix("SLUICE_VAR_") == true ? "" : " \"\(Display.safe(text))\""
+        let isShown = source?.hasPrefix("SLUICE_VAR_") != true
         problems.append(
             Diagnostic(
-                .error, "\(source ?? "the variable \"\(name)\""):\(shown) is not \(type.expectation)", at: mark,
-                path: "variables.\(name)"))
+                .error,
+                "\(source ?? "the variable \"\(name)\"") is \(isShown ? "\"\(Display.safe(text))\"; " : "not ")"
+                    + type.expectation + (isShown ? " was expected" : ""),
+                at: source == nil ? mark : variable?.mark ?? mark, path: "variables.\(name)"))
     }
 }
 

@@ -165,6 +165,7 @@ def test_every_key_is_on_the_page_as_the_schema_explains_it(sluice):
     job = schema["definitions"]["job"]
     assert listed(PROJECT, "project") == explained(schema)
     assert listed(PROJECT, "job") == explained(job)
+    assert listed(PROJECT, "variable") == explained(schema["definitions"]["variable"])
     assert listed(IDENTITY, "azure") == explained(schema["definitions"]["set-of-Azure-settings"])
     kinds = cases(job, "kind")
     assert set(kinds) == {"ingest", "report", "map", "init"}
