@@ -1,6 +1,7 @@
 public import Azure
 public import Connectors
 public import Ingest
+public import Platforms
 public import Project
 public import Report
 import Settings
@@ -19,6 +20,8 @@ public struct Workspace: Sendable {
     public let stores: any StoreOpener
     /// Azure as the project sees it: settings, identity, requests. One for all that the project does.
     public let azure: AzureAccess
+    /// Who is told what happens to the project's jobs on platforms.
+    public let events = LifecycleEvents()
     let context: ConnectionContext
 
     /// The workspace of `project`.
