@@ -88,6 +88,9 @@ let package = Package(
         library("HTTPServer", ["Support", "CMicrohttpd", "CCrypto"]),
         tests("HTTPServer", ["HTTPServer", "Support"]),
 
+        library("Tar", ["Support"]),
+        tests("Tar", ["Tar", "Storage", "Support"]),
+
         // Floor 3: bytes ↔ columns, and where bytes lie.
         library("Parquet", ["Columns", "Support", "CZlib", "CZstd", "CSnappy", "CLz4", "CBrotli"]),
         library("TextFormats", ["Columns", "Support", "CNumbers", "CSimdjson", "CScan"]),
@@ -122,8 +125,8 @@ let package = Package(
         tests(
             "Stores",
             ["Stores", "Emulator", "HTTPServer", "Azure", "Transport", "Storage", "Settings", "Support"]),
-        library("Emulator", ["HTTPServer", "Azure", "Storage", "SQLite", "Columns", "Support", "CCrypto"]),
-        tests("Emulator", ["Emulator", "HTTPServer", "Azure", "Transport", "Storage", "Support"]),
+        library("Emulator", ["Tar", "HTTPServer", "Azure", "Storage", "SQLite", "Columns", "Support", "CCrypto"]),
+        tests("Emulator", ["Emulator", "Tar", "HTTPServer", "Azure", "Transport", "Storage", "Support"]),
 
         library("LakeTables", ["Parquet", "SQLite", "Storage", "Columns", "Support"]),
         tests("LakeTables", ["LakeTables", "Parquet", "Storage", "Columns", "Support", "TestData"]),
@@ -131,11 +134,11 @@ let package = Package(
         library("Sales", ["Storage", "Support", "CSimdjson", "CScan", "CMemory"]),
         tests("Sales", ["Sales", "Storage", "Support"]),
 
-        library("Packages", ["Storage", "Support"]),
-        tests("Packages", ["Packages", "Storage", "Support"]),
+        library("Packages", ["Tar", "Storage", "Support"]),
+        tests("Packages", ["Packages", "Tar", "Storage", "Support"]),
 
         // Floor 5: where rows come from, and where programs go to.
-        library("Images", ["Packages", "Azure", "Transport", "Storage", "Support"]),
+        library("Images", ["Packages", "Tar", "Azure", "Transport", "Storage", "Support"]),
         tests("Images", ["Images", "Packages", "Storage", "Support"]),
         library(
             "Connectors",

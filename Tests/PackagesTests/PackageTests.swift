@@ -2,6 +2,7 @@ import Glibc
 import Packages
 import Storage
 import Support
+import Tar
 import Testing
 
 @Suite struct PackageTests {

@@ -16,6 +16,11 @@ enum Addresses {
     ]
 
     /// - parameter isQueuePort: Whether it came to the port on which paths mean queues.
+    /// Hosts of Azure Resource Manager, in all clouds.
+    static let managementHosts: Set<String> = [
+        "management.azure.com", "management.usgovcloudapi.net", "management.chinacloudapi.cn", "management.localhost",
+    ]
+
     static func read(_ request: ServerRequest, id: String, isQueuePort: Bool) -> EmulatedRequest {
         let host = request.host.lowercased()
         let scheme = request.isSecure ? "https" : "http"
@@ -52,6 +57,7 @@ enum Addresses {
     private static func byHost(_ host: String) -> (EmulatedEndpoint, String)? {
         if host == "169.254.169.254" { return (.metadata, "") }
         if loginHosts.contains(host) { return (.login, "") }
+        if managementHosts.contains(host) { return (.management, "") }
         let labels = host.split(separator: ".").map(String.init)
         guard labels.count > 1, labels.contains(where: { $0.contains { $0.isLetter } }) else { return nil }
         for (index, label) in labels.enumerated() where index > 0 {
@@ -81,6 +87,7 @@ enum Addresses {
         case "metadata" where parts.count > 1 && ["identity", "instance"].contains(parts[1]): return .metadata
         case "msi" where parts.count == 2 && parts[1] == "token": return .metadata
         case "secrets", "deletedsecrets": return .vault
+        case "subscriptions": return .management
         case "v2": return .registry
         case "acr" where parts.count > 2 && parts[1] == "v1": return .registry
         case "oauth2" where parts.count == 2 && ["exchange", "token"].contains(parts[1]): return .registry

@@ -36,6 +36,7 @@ public struct EmulatedRequest: Sendable {
         case .registry: return "https://\(account).azurecr.io\(path)\(query)"
         case .login: return "https://login.microsoftonline.com\(path)\(query)"
         case .metadata: return "http://169.254.169.254\(path)\(query)"
+        case .management: return "https://management.azure.com\(path)\(query)"
         case .other: return "https://\(host)\(path)\(query)"
         }
     }
@@ -59,6 +60,8 @@ public enum EmulatedEndpoint: Sendable, Equatable {
     case login
     /// Where a machine asks who it is.
     case metadata
+    /// Azure Resource Manager.
+    case management
     /// Another host's: a service that is plugged in may know it.
     case other
 }

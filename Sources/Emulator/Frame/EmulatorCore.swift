@@ -130,7 +130,12 @@ final class EmulatorCore: Sendable {
                 try directory.set(try JSONText.parse(try await request.collect()))
                 return .json(directory.json)
             default:
-                return .text("Here are only /_sluice/health, /_sluice/faults and /_sluice/directory.\n", status: 404)
+                for service in services {
+                    if let answer = try await service.administer(request) { return answer }
+                }
+                return .text(
+                    "Here are only /_sluice/health, /_sluice/faults, /_sluice/directory and /_sluice/lifecycle.\n",
+                    status: 404)
             }
         } catch {
             return .text(error.description + (error.hint.map { "\n\($0)" } ?? "") + "\n", status: 400)

@@ -6,7 +6,7 @@ import Support
 ///     storage/   blobs and files        vault.sqlite    secrets
 ///     identity/  the signing key        queues.sqlite   queues and messages
 ///     tls/       CA and certificate     accounts.json   which accounts are hierarchical
-///     registry/  images of registries
+///     registry/  images of registries       management.sqlite  what Resource Manager keeps
 struct EmulatorFolder: Sendable {
     let path: String
 

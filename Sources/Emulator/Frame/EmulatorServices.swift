@@ -7,11 +7,15 @@ enum EmulatorServices {
     ) async throws(SluiceError) -> [any EmulatedService] {
         let storage = try StorageServices.open(
             folder: folder.item("storage"), hierarchical: options.hierarchicalAccounts)
+        let management = ManagementService(
+            access: BearerAccess(issuer: issuer, directory: directory, audiences: BearerAccess.management),
+            store: try await ResourceStore.open(folder.item("management.sqlite")), switches: ManagementSwitches(),
+            providers: [])
         return storage + [
             LoginService(issuer: issuer, directory: directory), MetadataService(issuer: issuer, directory: directory),
             HostIdentityService(issuer: issuer, directory: directory),
             try await VaultService.open(folder, issuer, directory), try await QueueService.open(folder),
-            try RegistryService(folder, issuer, directory),
+            try RegistryService(folder, issuer, directory), management,
         ]
     }
 }

@@ -1,6 +1,7 @@
 public import Packages
 public import Storage
 public import Support
+import Tar
 
 /// An image to be made: the program with what it needs, a project's files, and how it is started. The same input gives the same
 /// bytes, and so the same digest.

@@ -1,6 +1,6 @@
-import Packages
 import Storage
 import Support
+import Tar
 
 /// One layer of an image that is being made: files and folders, each once, the folders above them first.
 struct LayerContents {

@@ -1,6 +1,6 @@
-import Packages
 public import Storage
 public import Support
+import Tar
 
 /// Images in a folder or a tar file, in OCI's layout: documents and layers under their digests, and an index of the images.
 public struct ImageLayout: Sendable {

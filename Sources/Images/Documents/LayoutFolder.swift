@@ -2,6 +2,7 @@ import Glibc
 import Packages
 import Storage
 public import Support
+import Tar
 
 /// A layout in a folder that images are written into.
 public struct LayoutFolder: Sendable {

@@ -1,5 +1,6 @@
 import Storage
 public import Support
+import Tar
 
 /// A package that was made: an archive of a project's files behind their manifest.
 ///

@@ -1,6 +1,7 @@
 import Glibc
 public import Storage
 public import Support
+import Tar
 
 /// Reads a package that anybody may have made: nothing leaves the folder that it is unpacked into, nothing is larger than it says,
 /// and nothing is in it that its manifest does not name.

@@ -20,7 +20,7 @@ import Testing
         ("westeurope-onelake.blob.fabric.microsoft.com", .blob, "onelake"),
         ("keys.vault.azure.net", .vault, "keys"), ("keys.vault.usgovcloudapi.net", .vault, "keys"),
         ("login.microsoftonline.com", .login, ""), ("169.254.169.254", .metadata, ""),
-        ("management.azure.com", .other, ""),
+        ("management.azure.com", .management, ""), ("example.com", .other, ""),
     ])
     func readsHosts(host: String, endpoint: EmulatedEndpoint, account: String) {
         let found = read(host, "/a/b?c=d")

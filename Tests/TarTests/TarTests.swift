@@ -1,6 +1,6 @@
-import Packages
 import Storage
 import Support
+import Tar
 import Testing
 
 @Suite struct TarTests {
