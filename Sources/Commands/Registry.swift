@@ -26,7 +26,8 @@ public struct Registry: Sendable {
             Group(
                 "Work",
                 [
-                    RunCommand(), StartCommand(), CancelCommand(), PlanCommand(), Check(), Discover(), IngestCommand(),
+                    RunCommand(), StartCommand(), CancelCommand(), PlanCommand(), Check(), DoctorCommand(), Discover(),
+                    IngestCommand(),
                     Query(),
                 ]),
             Group("History", [RunsCommand(), Status(), Logs()]),
