@@ -60,6 +60,8 @@ public struct PlatformAbilities: Sendable, Hashable {
     public var tellsExitCode = false
     /// Whether the program writes its record into the history of this machine.
     public var keepsHistory = false
+    /// Whether a run can be divided into tasks.
+    public var spreads = false
     /// How often to ask at first how a run stands.
     public var interval = Duration.milliseconds(100)
 

@@ -15,12 +15,15 @@ public struct PlatformStatus: Sendable, Hashable {
     public var exitCode: Int?
     /// What else there is to know: which limit it ran into.
     public var reason: String?
+    /// How its tasks stand, when it is divided into some.
+    public var tasks: TaskCounts?
 
     /// A status.
     public init(
         _ state: RunState, word: String, startedAt: Int64? = nil, finishedAt: Int64? = nil, exitCode: Int? = nil,
-        reason: String? = nil
+        reason: String? = nil, tasks: TaskCounts? = nil
     ) {
+        self.tasks = tasks
         self.state = state
         self.word = word
         self.startedAt = startedAt

@@ -71,13 +71,17 @@ public struct RunRequest: Sendable {
     public var limits: RunLimits
     /// The job whose run it is. Platforms that jobs are deployed to refuse a request without it.
     public var job: JobDeployment?
+    /// The tasks that the run is divided into, instead of one program with `arguments`; only for platforms whose abilities
+    /// say so (`spreads`).
+    public var tasks: [RunTask]
 
     /// A request.
     public init(
         run: String, arguments: [String], environment: [String: String] = [:], limits: RunLimits = RunLimits(),
-        job: JobDeployment? = nil
+        job: JobDeployment? = nil, tasks: [RunTask] = []
     ) {
         self.job = job
+        self.tasks = tasks
         self.run = run
         self.arguments = arguments
         self.environment = environment
@@ -86,6 +90,14 @@ public struct RunRequest: Sendable {
 
     /// The variable that tells the program which run it is.
     public static let idVariable = "SLUICE_RUN_ID"
+
+    /// Refuses tasks, for a platform that runs one program a run.
+    func refuseTasks(_ platform: String) throws(SluiceError) {
+        guard !tasks.isEmpty else { return }
+        throw SluiceError(
+            .unsupported, "the platform \"\(platform)\" does not divide a run into tasks",
+            hint: "start it without, or on a platform of type batch")
+    }
 }
 
 /// What a run may use.

@@ -62,6 +62,7 @@ public struct LocalPlatform: Platform {
 
     /// Starts a run.
     public func start(_ request: RunRequest) async throws(SluiceError) -> RunHandle {
+        try request.refuseTasks(name)
         let place = try place(of: request.run)
         try place.make(request)
         var words = [program, Self.watchWord, place.folder]
