@@ -17,12 +17,15 @@ public struct PlatformStatus: Sendable, Hashable {
     public var reason: String?
     /// How its tasks stand, when it is divided into some.
     public var tasks: TaskCounts?
+    /// What it used, in the units that the platform bills; nil where there is no bill.
+    public var usage: String?
 
     /// A status.
     public init(
         _ state: RunState, word: String, startedAt: Int64? = nil, finishedAt: Int64? = nil, exitCode: Int? = nil,
-        reason: String? = nil, tasks: TaskCounts? = nil
+        reason: String? = nil, usage: String? = nil, tasks: TaskCounts? = nil
     ) {
+        self.usage = usage
         self.tasks = tasks
         self.state = state
         self.word = word

@@ -55,6 +55,15 @@ public struct AzureCloud: Sendable, Equatable {
         "\(account).\(service.rawValue).\(storageSuffix)"
     }
 
+    /// What the hosts of Container Apps end in, behind their region.
+    public var containerAppsSuffix: String {
+        switch name {
+        case "usgovernment": "azurecontainerapps.us"
+        case "china": "azurecontainerapps.cn"
+        default: "azurecontainerapps.dev"
+        }
+    }
+
     /// What a token for storage is for; the same in every cloud.
     public var storageScope: String { "https://storage.azure.com/.default" }
     /// What a token for Key Vault is for.
@@ -113,7 +122,7 @@ public struct AzureCloud: Sendable, Equatable {
             [
                 storageSuffix, vaultSuffix, synapseSuffix, synapseSQLSuffix, sqlSuffix, batchSuffix,
                 registrySuffix,
-                serviceBusSuffix,
+                serviceBusSuffix, containerAppsSuffix,
             ] + [oneLakeSuffix].compactMap { $0 }
         let hosts =
             [authority.host, management.host, logAnalytics.host] + [fabric?.host].compactMap { $0 }

@@ -53,6 +53,32 @@ public struct ManagementClient: Sendable {
         return try JSONText.parse(body)
     }
 
+    /// The resource at `path` in the first of these versions of its interface that there is; nil when there is none.
+    ///
+    /// - returns: The resource, and the version.
+    public func get(
+        _ path: String, versions: [String]
+    ) async throws(SluiceError) -> (resource: JSONText, version: String)? {
+        for (number, version) in versions.enumerated() {
+            let isLast = number == versions.count - 1
+            let request = request(.get, path, version, [])
+            let (response, body) = try await azure.fetch(
+                request, as: caller, accepting: isLast ? [404] : [400, 404], limit: 16 << 20)
+            if response.status == 404 { return nil }
+            if response.status == 400 {
+                let failure = AzureServiceError(response, body: body)
+                if Self.unknownVersion.contains(failure.code ?? "") { continue }
+                throw azure.error(failure, request, caller)
+            }
+            return (try JSONText.parse(body), version)
+        }
+        return nil
+    }
+
+    private static let unknownVersion: Set<String> = [
+        "InvalidApiVersionParameter", "NoRegisteredProviderFound", "UnsupportedApiVersion", "InvalidResourceType",
+    ]
+
     private static func missing(_ failure: AzureServiceError, _ path: String) -> SluiceError {
         let id = AzureResourceID(path)
         let isGroup = failure.code == "ResourceGroupNotFound"
