@@ -48,7 +48,7 @@ extension ValueKind where Value == String {
     /// The id of a run or a part of it, or the name of a job.
     static var run: ValueKind { known("RUN", "runs") }
 
-    private static func known(_ placeholder: String, _ kind: String) -> ValueKind {
+    static func known(_ placeholder: String, _ kind: String) -> ValueKind {
         ValueKind(placeholder, completion: .known(kind)) { text throws(ValueProblem) in
             if text.isEmpty { throw ValueProblem("is empty, a name was expected") }
             return text

@@ -32,7 +32,7 @@ public struct Registry: Sendable {
                 ]),
             Group("History", [RunsCommand(), Status(), Logs()]),
             Group("Data", [Inspect(), ConvertCommand(), ReportCommand(), MapCommand(), Generate(), Lake()]),
-            Group("Deployment", [Image(), PackageCommand()]),
+            Group("Deployment", [Deploy(), Undeploy(), Image(), PackageCommand()]),
             Group("Development", [Emulate()]),
             Group("The program itself", [Completion(), Help()]),
         ])

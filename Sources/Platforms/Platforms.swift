@@ -122,9 +122,12 @@ public struct RunHandle: Sendable, Hashable {
     public let platform: String
     /// The platform's own name for it.
     public let reference: String
+    /// The job that it is a run of, where the platform knows it.
+    public let job: String?
 
     /// A handle.
-    public init(run: String, platform: String, reference: String) {
+    public init(run: String, platform: String, reference: String, job: String? = nil) {
+        self.job = job
         self.run = run
         self.platform = platform
         self.reference = reference

@@ -55,6 +55,8 @@ public struct RunRecord: Sendable {
     public var environment: String?
     /// Where it runs: `local`.
     public var platform = "local"
+    /// The platform's own name for it, where it does not run on this machine.
+    public var reference: String?
     /// What it was started with, as JSON: `{"fullRefresh":true}`.
     public var parameters = "{}"
     /// The release and commit of the program, and the commit of the project if there is one.

@@ -46,6 +46,7 @@ struct RunRow {
         run.log = text("log")
         run.cursorFrom = text("cursor_from")
         run.cursorTo = text("cursor_to")
+        run.reference = text("reference")
         return run
     }
 

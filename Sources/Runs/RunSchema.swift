@@ -33,6 +33,7 @@ enum RunSchema {
             PRIMARY KEY (run, number)
         ) STRICT, WITHOUT ROWID;
         """,
+        "ALTER TABLE runs ADD COLUMN reference TEXT",
     ]
 
     /// Brings the tables to this program's version; two processes may do so at once.
@@ -72,7 +73,7 @@ enum RunSchema {
         [
             "id", "project", "job", "kind", "environment", "platform", "parameters", "package", "who", "host", "boot",
             "process", "process_started", "state", "started_at", "updated_at", "finished_at", "error", "exit_code",
-            "log", "cursor_from", "cursor_to",
+            "log", "cursor_from", "cursor_to", "reference",
         ] + countColumns
     /// The columns of an attempt, in the order in which they are read.
     static let attemptColumns = ["run", "number", "state", "started_at", "finished_at", "error"] + countColumns
@@ -109,7 +110,7 @@ enum RunSchema {
             "state": .text(run.state.rawValue), "started_at": .integer(run.startedAt),
             "updated_at": .integer(Moment.now.microseconds), "finished_at": integer(run.finishedAt),
             "error": text(run.error), "exit_code": integer(run.exitCode.map(Int64.init)), "log": text(run.log),
-            "cursor_from": text(run.cursorFrom), "cursor_to": text(run.cursorTo),
+            "cursor_from": text(run.cursorFrom), "cursor_to": text(run.cursorTo), "reference": text(run.reference),
         ]) { $1 }
     }
 

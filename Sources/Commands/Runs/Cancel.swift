@@ -8,15 +8,17 @@ import Support
 struct CancelCommand: Command {
     let run = Parameter.optionalArgument(
         "RUN", .run, help: "A run's id or a part of it, or a job for its latest run; the latest of all when not given")
+    let place = Parameter.optional("on", .platformName, help: "The platform to ask for a run that is not known here")
+    let environment = ProjectParameters().environment
     let force = Parameter.flag("force", help: "End it at once, without letting it put things in order")
 
     var model: CommandModel {
         CommandModel(
-            "cancel", "End a run", [.arguments(run), .options(force)],
+            "cancel", "End a run", [.arguments(run), .options(force, place, environment)],
             discussion: """
                 The run is asked to end, as Ctrl-C does: it leaves the table as it was before, and says that it was \
-                cancelled. The command waits for that, a minute at most. A run that has ended already stays as it is. \
-                Only runs on this machine can be ended.
+                cancelled. The command waits for that, a minute at most, and two for a run on a platform elsewhere. A \
+                run that has ended already stays as it is.
                 """,
             examples: [
                 .init("sluice cancel", "the latest run"), .init("sluice cancel orders", "the latest run of a job"),
@@ -27,8 +29,18 @@ struct CancelCommand: Command {
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         let history = try await History.open(in: context)
         do {
-            let run = try await history.run(arguments[self.run])
-            let ended = try await end(run, byForce: arguments[force], history)
+            let remote = RemoteRuns(history, context)
+            let run: RunRecord
+            let ended: RunRecord
+            if let found = try await remote.find(
+                arguments[self.run], on: arguments[place], environment: arguments[environment])
+            {
+                run = found.record
+                ended = try await end(found, byForce: arguments[force], remote)
+            } else {
+                run = try await history.run(arguments[self.run])
+                ended = try await end(run, byForce: arguments[force], history)
+            }
             await history.store?.close()
             if context.options.isJSON {
                 context.answer(["run": ended.json])
@@ -41,6 +53,15 @@ struct CancelCommand: Command {
             await history.store?.close()
             throw error
         }
+    }
+
+    /// Ends a run elsewhere.
+    private func end(_ found: RemoteRuns.Found, byForce: Bool, _ remote: RemoteRuns) async throws -> RunRecord {
+        if found.record.isFinished { return found.record }
+        try await found.platform.cancel(found.handle, byForce: byForce)
+        let status = try await found.platform.wait(
+            for: found.handle, atMost: .seconds(120), every: found.platform.abilities.interval)
+        return try await remote.note(status, of: found.record)
     }
 
     private func end(_ run: RunRecord, byForce: Bool, _ history: History) async throws -> RunRecord {

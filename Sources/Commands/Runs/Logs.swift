@@ -1,4 +1,5 @@
 import CommandLine
+import Platforms
 import Runs
 import Support
 
@@ -10,12 +11,17 @@ struct Logs: Command {
     let level = Parameter.optional(
         "level", .choice(RunLog.Level.self), help: "Only lines that matter at least so much; info when not given")
 
+    let place = Parameter.optional("on", .platformName, help: "The platform to ask for a run that is not known here")
+    let environment = ProjectParameters().environment
+
     var model: CommandModel {
         CommandModel(
-            "logs", "Show what a run said while it worked", [.arguments(run), .options(follow, level)],
+            "logs", "Show what a run said while it worked",
+            [.arguments(run), .options(follow, level, place, environment)],
             discussion: """
                 Times are UTC; --verbose shows what is known besides the message. With --json the lines are those of \
-                the log file, one JSON object each, and all of them unless --level is given.
+                the log file, one JSON object each, and all of them unless --level is given. Of a run on a platform \
+                elsewhere it is what its program has printed.
                 """,
             examples: [
                 .init("sluice logs", "of the latest run"),
@@ -27,7 +33,13 @@ struct Logs: Command {
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         let history = try await History.open(in: context)
         do {
-            try await show(history, arguments, context)
+            let remote = try await RemoteRuns(history, context).find(
+                arguments[run], on: arguments[place], environment: arguments[environment])
+            if let remote {
+                try await show(remote, arguments, context)
+            } else {
+                try await show(history, arguments, context)
+            }
         } catch {
             await history.store?.close()
             // Whoever follows a log ends it with Ctrl-C: nothing went wrong.
@@ -37,6 +49,39 @@ struct Logs: Command {
         }
         await history.store?.close()
         return .succeeded
+    }
+
+    /// Shows what the program of a run elsewhere has printed.
+    private func show(_ run: RemoteRuns.Found, _ arguments: Arguments, _ context: Context) async throws {
+        var position = 0
+        var pending: [UInt8] = []
+        func tell(_ line: some Sequence<UInt8>) {
+            let text = Redactor.shared.redact(String(decoding: Array(line), as: UTF8.self))
+            context.output.print(
+                context.options.isJSON ? (["message": .string(text)] as JSONText).text() : Display.safe(text))
+        }
+        var failures = 0
+        while !context.output.isClosed {
+            let page: LogPage
+            do throws(SluiceError) {
+                page = try await run.platform.log(run.handle, from: position)
+                failures = 0
+            } catch {
+                failures += 1
+                guard error.isTransient, arguments[follow], failures < 10 else { throw error }
+                try await Task.sleep(for: .seconds(2))
+                continue
+            }
+            position = page.next
+            pending += page.bytes
+            while let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
+                tell(pending[..<end])
+                pending.removeFirst(end + 1)
+            }
+            if page.isLast || (page.bytes.isEmpty && !arguments[follow]) { break }
+            if page.bytes.isEmpty { try await Task.sleep(for: .seconds(1)) }
+        }
+        if !pending.isEmpty { tell(pending) }
     }
 
     private func show(_ history: History, _ arguments: Arguments, _ context: Context) async throws {

@@ -8,6 +8,7 @@ extension RunRecord {
             [
                 ("id", .string(id)), ("project", .string(project)), ("job", .string(job)), ("kind", .string(kind)),
                 ("environment", .text(environment)), ("platform", .string(platform)),
+                ("reference", .text(reference)),
                 ("parameters", parametersJSON), ("package", .string(package)), ("who", .string(who)),
                 ("process", process.map { .number(Int($0.id)) } ?? .null), ("state", .string(state.rawValue)),
                 ("startedAt", .moment(startedAt)), ("finishedAt", .moment(finishedAt)),

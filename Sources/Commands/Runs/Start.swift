@@ -10,6 +10,7 @@ struct StartCommand: Command {
     let words = Parameter.arguments(
         "OPTION", .text, required: false, help: "Options of 'sluice run', behind --: -- --full-refresh")
     let project = ProjectParameters()
+    let place = Parameter.optional("on", .platformName, help: "The platform, instead of the one that the project names")
     let wait = Parameter.flag("wait", help: "Wait until the run has ended, and end as it does")
     let time = Parameter.optional("time", .duration, help: "End it when it has taken so long")
     let memory = Parameter.optional("memory", .byteSize, help: "End it when it has so much memory: 512MiB")
@@ -17,11 +18,12 @@ struct StartCommand: Command {
     var model: CommandModel {
         CommandModel(
             "start", "Start a run that goes on by itself",
-            [.arguments(job, words), project.group, .options(wait, time, memory)],
+            [.arguments(job, words), project.group, .options(place, wait, time, memory)],
             discussion: """
-                The run is a process of its own, without a terminal, and its record and log are those of any run. The \
-                command returns when the run has begun, and not before; one that cannot begin is a failure of the \
-                command, with what the program said.
+                On this machine the run is a process of its own, without a terminal, and its record and log are those \
+                of any run. The command returns when the run has begun, and not before; one that cannot begin is a \
+                failure of the command, with what the program said. On another platform, to which the job has to be \
+                deployed, it returns when the platform has begun the run.
 
                 With --wait the exit code is that of the run. Whoever stops waiting by Ctrl-C does not stop the run: \
                 'sluice cancel' does.
@@ -39,18 +41,20 @@ struct StartCommand: Command {
         let name = arguments[job]
         // A name that is wrong is told before anything is started.
         _ = try workspace.order(of: [name])
-        let platform = LocalPlatform(workspace)
-        var words = [
-            "-C", workspace.project.folder == "." ? context.resolve(".") : context.resolve(workspace.project.folder),
-        ]
-        words += ["run", name] + project.words(arguments, in: context) + arguments[self.words]
+        let platform =
+            try arguments[place].map { name in try workspace.platform(name) } ?? workspace.platform(ofJob: name)
+        let deployment = try workspace.startable(name)
         let request = RunRequest(
-            run: RunID.make(), arguments: words, environment: context.environment,
-            limits: RunLimits(time: arguments[time], memory: arguments[memory]))
+            run: RunID.make(), arguments: deployment.arguments + arguments[words],
+            environment: declared.givenVariables,
+            limits: RunLimits(time: arguments[time], memory: arguments[memory]), job: deployment)
         let handle = try await platform.start(request)
         let history = try await workspace.history()
         do {
-            let code = try await follow(handle, on: platform, history, name, isWaiting: arguments[wait], context)
+            let code =
+                platform.abilities.keepsHistory
+                ? try await follow(handle, on: platform, history, name, isWaiting: arguments[wait], context)
+                : try await watch(handle, deployment, on: platform, history, isWaiting: arguments[wait], context)
             await history.close()
             return code
         } catch {
@@ -59,8 +63,46 @@ struct StartCommand: Command {
         }
     }
 
+    /// Notes a run elsewhere, and waits for it.
+    private func watch(
+        _ handle: RunHandle, _ job: JobDeployment, on platform: any Platform, _ history: RunStore, isWaiting: Bool,
+        _ context: Context
+    ) async throws -> ExitCode {
+        var record = RunRecord(
+            id: handle.run, project: job.project, job: job.job, kind: job.kind, startedAt: Moment.now.microseconds)
+        record.environment = job.environment
+        record.platform = platform.name
+        record.reference = handle.reference
+        record.who = HostProcess.who
+        record.state = .starting
+        try await history.start(record)
+        let name = Display.safe(job.job)
+        if !isWaiting {
+            if context.options.isJSON {
+                context.answer(["run": record.json])
+            } else {
+                context.output.print("run \(handle.run) of \(name) has begun on \(Display.safe(platform.name))")
+                context.say(
+                    "'sluice status \(RunID.short(handle.run))' tells how it stands, 'sluice logs -f' what it says")
+            }
+            return .succeeded
+        }
+        context.say("waiting for run \(handle.run) of \(name); Ctrl-C stops the waiting, not the run")
+        let status = try await platform.wait(for: handle, every: platform.abilities.interval)
+        record = try await RemoteRuns.note(status, of: record, in: history)
+        if context.options.isJSON {
+            context.answer(["run": record.json])
+        } else {
+            let reason = record.error.map { ": \(Display.safe($0))" } ?? ""
+            let usage = status.usage.map { ", \($0)" } ?? ""
+            context.output.print(
+                "\(name): \(status.state.rawValue)\(reason), \(Quantities.describe(record.duration()))\(usage)")
+        }
+        return ExitCode(status.state, code: status.exitCode)
+    }
+
     private func follow(
-        _ handle: RunHandle, on platform: LocalPlatform, _ history: RunStore, _ job: String, isWaiting: Bool,
+        _ handle: RunHandle, on platform: any Platform, _ history: RunStore, _ job: String, isWaiting: Bool,
         _ context: Context
     ) async throws -> ExitCode {
         // Until the program itself has said that the run has begun.
@@ -100,7 +142,7 @@ struct StartCommand: Command {
 
     /// Why a run was not begun: what its program said, its last lines.
     private func notBegun(
-        _ handle: RunHandle, _ status: PlatformStatus, _ platform: LocalPlatform, _ job: String
+        _ handle: RunHandle, _ status: PlatformStatus, _ platform: any Platform, _ job: String
     ) async -> SluiceError {
         var bytes: [UInt8] = []
         while let page = try? await platform.log(handle, from: bytes.count), !page.bytes.isEmpty { bytes += page.bytes }
@@ -111,11 +153,6 @@ struct StartCommand: Command {
             "the run of \(job) did not begin: \(status.reason ?? status.word)", details: lines,
             hint: "'sluice run \(job)' shows more")
     }
-}
-
-extension LocalPlatform {
-    /// This machine, for the runs of a project.
-    init(_ workspace: Workspace) { self.init(folder: "\(workspace.stateFolder)/local") }
 }
 
 extension ExitCode {

@@ -1,4 +1,5 @@
 import CommandLine
+import Platforms
 import Runs
 import Support
 
@@ -7,10 +8,16 @@ struct Status: Command {
     let run = Parameter.optionalArgument(
         "RUN", .run, help: "A run's id or a part of it, or a job for its latest run; the latest of all when not given")
 
+    let place = Parameter.optional("on", .platformName, help: "The platform to ask for a run that is not known here")
+    let environment = ProjectParameters().environment
+
     var model: CommandModel {
         CommandModel(
-            "status", "Tell how a run stands, or how it ended", [.arguments(run)],
-            discussion: "Times are UTC. The exit code says whether the run was found, not how it ended.",
+            "status", "Tell how a run stands, or how it ended", [.arguments(run), .options(place, environment)],
+            discussion: """
+                Times are UTC. The exit code says whether the run was found, not how it ended. A run on a platform is \
+                asked for there; one that another machine has started is found by its whole id.
+                """,
             examples: [
                 .init("sluice status", "the latest run"), .init("sluice status orders", "the latest run of a job"),
                 .init("sluice status 5d81f0a2 --json", "a certain run, for machines"),
@@ -19,9 +26,17 @@ struct Status: Command {
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         let history = try await History.open(in: context)
-        let run: RunRecord
+        var run: RunRecord
+        var told: PlatformStatus?
         do {
-            run = try await history.run(arguments[self.run])
+            let remote = RemoteRuns(history, context)
+            if let found = try await remote.find(
+                arguments[self.run], on: arguments[place], environment: arguments[environment])
+            {
+                (run, told) = try await remote.refresh(found)
+            } else {
+                run = try await history.run(arguments[self.run])
+            }
         } catch {
             await history.store?.close()
             throw error
@@ -30,13 +45,13 @@ struct Status: Command {
         if context.options.isJSON {
             context.answer(["run": run.json])
         } else {
-            context.output.print(lines(run, in: context).joined(separator: "\n"))
+            context.output.print(lines(run, told, in: context).joined(separator: "\n"))
         }
         return .succeeded
     }
 
-    private func lines(_ run: RunRecord, in context: Context) -> [String] {
-        let facts = facts(run).compactMap { name, value in value.map { (name, $0) } }
+    private func lines(_ run: RunRecord, _ told: PlatformStatus?, in context: Context) -> [String] {
+        let facts = facts(run, told).compactMap { name, value in value.map { (name, $0) } }
         let width = facts.map { $0.0.count }.max() ?? 0
         var lines = facts.map { Display.pad($0.0, to: width) + "  " + Display.safe($0.1) }
         if !run.attempts.isEmpty { lines += ["", "Attempts"] + attempts(run.attempts, in: context) }
@@ -44,7 +59,7 @@ struct Status: Command {
         return lines
     }
 
-    private func facts(_ run: RunRecord) -> [(String, String?)] {
+    private func facts(_ run: RunRecord, _ told: PlatformStatus?) -> [(String, String?)] {
         let counts = run.counts
         var state = run.state.rawValue
         if let code = run.exitCode, code != 0 { state += ", exit code \(code)" }
@@ -62,10 +77,12 @@ struct Status: Command {
             ("run", run.id), ("job", "\(run.project).\(run.job) (\(run.kind))"), ("environment", run.environment),
             ("state", state), ("error", run.error), ("started", RunText.moment(run.startedAt)),
             ("ended", run.finishedAt.map { RunText.moment($0) }), ("took", Quantities.describe(run.duration())),
-            ("rows", rows.joined(separator: ", ")), ("bytes", bytes), ("cursor", cursor),
+            ("rows", run.reference == nil ? rows.joined(separator: ", ") : nil),
+            ("bytes", run.reference == nil ? bytes : nil), ("cursor", cursor),
             ("parameters", run.parameters == "{}" ? nil : run.parameters),
             ("who", ([run.who] + (run.process.map { ["process \($0.id)"] } ?? [])).joined(separator: ", ")),
-            ("where", run.platform), ("program", run.package.isEmpty ? nil : run.package), ("log", run.log),
+            ("where", run.platform + (run.reference.map { ", as \($0)" } ?? "")), ("platform says", told?.word),
+            ("used", told?.usage), ("program", run.package.isEmpty ? nil : run.package), ("log", run.log),
         ]
     }
 

@@ -37,15 +37,15 @@ extension ContainerAppsPlatform {
             do throws(SluiceError) {
                 let answer = try await management().post(
                     "\(settings.job(name).text)/start", version: Self.version, body: body)
-                if let execution = answer?["name"]?.text { return handle(request.run, name, execution) }
+                if let execution = answer?["name"]?.text { return handle(request.run, name, execution, job.job) }
             } catch {
                 guard error.isTransient else { throw error }
-                if let found = try await settle(request.run, name) { return found }
+                if let found = try await settle(request.run, name, job) { return found }
                 guard sends < 3 else { throw error }
                 continue
             }
             // Azure has begun it, and does not say what it is called.
-            if let found = try await settle(request.run, name) { return found }
+            if let found = try await settle(request.run, name, job) { return found }
             throw SluiceError(
                 .inputOutput, "Azure started a run of \(name) and does not show it",
                 hint: "'sluice status \(request.run)' asks again", isTransient: true)
@@ -53,12 +53,12 @@ extension ContainerAppsPlatform {
     }
 
     /// Looks for a run whose start may have arrived, until it would have to be seen.
-    private func settle(_ run: String, _ job: String) async throws(SluiceError) -> RunHandle? {
+    private func settle(_ run: String, _ name: String, _ job: JobDeployment) async throws(SluiceError) -> RunHandle? {
         for pause in [Duration.zero, pace.look, pace.look * 2] {
             do { try await Task.sleep(for: pause) } catch {
                 throw SluiceError(.cancelled, "stopped while it is not known whether run \(run) was started")
             }
-            if let found = try await execution(of: run, in: job) { return handle(run, job, found) }
+            if let found = try await execution(of: run, in: name) { return handle(run, name, found, job.job) }
         }
         return nil
     }
@@ -91,8 +91,8 @@ extension ContainerAppsPlatform {
         .object((variable.members ?? []).filter { $0.value != .null })
     }
 
-    private func handle(_ run: String, _ job: String, _ execution: String) -> RunHandle {
-        RunHandle(run: run, platform: name, reference: "\(job)/\(execution)")
+    private func handle(_ run: String, _ job: String, _ execution: String, _ declared: String?) -> RunHandle {
+        RunHandle(run: run, platform: name, reference: "\(job)/\(execution)", job: declared)
     }
 
     private static func check(run: String) throws(SluiceError) {
@@ -109,7 +109,9 @@ extension ContainerAppsPlatform {
         let jobs = try await management().list(settings.jobs, version: Self.version)
         for job in jobs where job["tags"]?[ContainerJob.projectTag]?.text == project {
             guard let name = job["name"]?.text else { continue }
-            if let execution = try await execution(of: run, in: name) { return handle(run, name, execution) }
+            if let execution = try await execution(of: run, in: name) {
+                return handle(run, name, execution, job["tags"]?[ContainerJob.jobTag]?.text)
+            }
         }
         return nil
     }

@@ -1,0 +1,148 @@
+import CommandLine
+import Platforms
+import Project
+import Sluice
+import Support
+
+/// `sluice deploy`: makes jobs stand on their platform as they are declared.
+struct Deploy: Command {
+    let jobs = Parameter.arguments(
+        "JOB", .job, required: false, help: "The jobs to deploy; all that run on a platform which jobs are deployed to")
+    let project = ProjectParameters()
+    let place = Parameter.optional("on", .platformName, help: "The platform, instead of the one that the project names")
+    let plan = Parameter.flag("plan", help: "Show what would change, and change nothing")
+    let yes = Parameter.flag("yes", short: "y", help: "Do not ask")
+
+    var model: CommandModel {
+        CommandModel(
+            "deploy", "Make jobs stand on their platform as they are declared",
+            [.arguments(jobs), project.group, .options(place, plan, yes)],
+            discussion: """
+                What has to change is shown first, and exactly that is done: when something has changed meanwhile, \
+                nothing is. Without a terminal --yes is needed. The image is pinned to what its tag names now.
+                """,
+            examples: [
+                .init("sluice deploy --plan", "what would change, of all jobs"),
+                .init("sluice deploy orders -e prod --yes", "one job, in a pipeline"),
+            ])
+    }
+
+    func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
+        let (declared, variables) = try context.loadProjectAndVariables(project, arguments)
+        let workspace = Workspace(declared, environmentVariables: variables)
+        var planned: [(platform: any Platform, plan: DeploymentPlan)] = []
+        // Everything that is wrong is told before anything is changed.
+        for (name, platform) in try chosen(workspace, arguments) {
+            let job = try await workspace.deployment(of: name, on: platform)
+            planned.append((platform, try await platform.plan(job)))
+        }
+        let plans = planned.map(\.plan)
+        if !context.options.isJSON {
+            for plan in plans { context.output.print(DeploymentText.lines(plan, in: context).joined(separator: "\n")) }
+            context.output.print(DeploymentText.summary(plans))
+        }
+        let isApplied = try await decide(plans, arguments, context)
+        if isApplied {
+            for (platform, plan) in planned where !plan.isEmpty {
+                context.say("deploying \(Display.safe(plan.name)) to \(Display.safe(plan.platform))")
+                try await platform.apply(plan)
+                if !context.options.isJSON {
+                    context.output.print("\(Display.safe(plan.job.job)): deployed as \(Display.safe(plan.name))")
+                }
+            }
+        }
+        if context.options.isJSON {
+            context.answer(["plans": .array(plans.map(\.json)), "applied": .bool(isApplied)])
+        }
+        return .succeeded
+    }
+
+    /// The jobs that are meant, each with its platform.
+    private func chosen(_ workspace: Workspace, _ arguments: Arguments) throws -> [(String, any Platform)] {
+        let names = arguments[jobs]
+        let on = try arguments[place].map { name in try workspace.platform(name) }
+        var chosen: [(String, any Platform)] = []
+        for name in names.isEmpty ? workspace.project.jobs.map(\.name) : names {
+            let platform = try on ?? workspace.platform(ofJob: name)
+            if platform.abilities.deploys {
+                chosen.append((name, platform))
+            } else if !names.isEmpty {
+                throw SluiceError(
+                    .usage, "the job \(name) runs on \(platform.name), where nothing has to be deployed",
+                    hint: "name another platform with --on, or choose an environment with --environment")
+            }
+        }
+        if chosen.isEmpty {
+            throw SluiceError(
+                .usage, "no job runs on a platform that jobs are deployed to",
+                hint: "name one with --on, or write platform: NAME in the project or under an environment")
+        }
+        return chosen
+    }
+
+    private func decide(_ plans: [DeploymentPlan], _ arguments: Arguments, _ context: Context) async throws -> Bool {
+        if arguments[plan] || plans.allSatisfy(\.isEmpty) { return false }
+        if arguments[yes] { return true }
+        guard context.canAsk else {
+            if context.options.isJSON {
+                context.answer(["plans": .array(plans.map(\.json)), "applied": false])
+            }
+            throw SluiceError(
+                .usage, "nothing was deployed, since there is nobody to ask",
+                hint: "give --yes to do what is shown, or --plan to only see it")
+        }
+        if try await context.confirms("Deploy this?") { return true }
+        context.say("nothing was deployed")
+        return false
+    }
+}
+
+/// `sluice undeploy`: removes a job from its platform.
+struct Undeploy: Command {
+    let job = Parameter.argument("JOB", .job, help: "The job to remove")
+    let project = ProjectParameters()
+    let place = Parameter.optional("on", .platformName, help: "The platform, instead of the one that the project names")
+    let yes = Parameter.flag("yes", short: "y", help: "Do not ask")
+
+    var model: CommandModel {
+        CommandModel(
+            "undeploy", "Remove a job from its platform, and its runs there",
+            [.arguments(job), project.group, .options(place, yes)],
+            discussion: "What runs is ended by it. What a job has loaded stays. Without a terminal --yes is needed.",
+            examples: [.init("sluice undeploy orders -e dev", "from where the environment has it")])
+    }
+
+    func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
+        let (declared, variables) = try context.loadProjectAndVariables(project, arguments)
+        let workspace = Workspace(declared, environmentVariables: variables)
+        let name = arguments[job]
+        let platform =
+            try arguments[place].map { name in try workspace.platform(name) } ?? workspace.platform(ofJob: name)
+        let deployment = try workspace.startable(name)
+        guard let there = try await platform.deployed(deployment) else {
+            if context.options.isJSON { context.answer(["job": .string(name), "removed": false]) }
+            context.say("\(Display.safe(name)) is not deployed to \(Display.safe(platform.name))")
+            return .succeeded
+        }
+        if !arguments[yes] {
+            guard context.canAsk else {
+                throw SluiceError(
+                    .usage, "\(there.name) was not removed from \(platform.name), since there is nobody to ask",
+                    hint: "give --yes to remove it")
+            }
+            let question = "Remove \(Display.safe(there.name)) and its runs from \(Display.safe(platform.name))?"
+            guard try await context.confirms(question) else {
+                context.say("nothing was removed")
+                return .succeeded
+            }
+        }
+        let isRemoved = try await platform.delete(deployment)
+        if context.options.isJSON {
+            context.answer(["job": .string(name), "name": .string(there.name), "removed": .bool(isRemoved)])
+        } else {
+            context.output.print(
+                "\(Display.safe(name)): \(Display.safe(there.name)) is removed from \(Display.safe(platform.name))")
+        }
+        return .succeeded
+    }
+}
