@@ -55,7 +55,7 @@ struct RemoteRuns {
     /// Asks the platforms of the project for a run, and notes it in the history.
     private func ask(_ run: String, on place: String?, _ environment: String?) async throws -> Found? {
         let workspace = try workspace(environment)
-        for name in try place.map({ [$0] }) ?? workspace.platformNames {
+        for name in place.map({ [$0] }) ?? workspace.platformNames {
             let platform = try workspace.platform(name)
             guard !platform.abilities.keepsHistory, let handle = try await platform.find(run) else { continue }
             let job = handle.job ?? ""
