@@ -22,7 +22,8 @@ public struct StartWays: Sendable {
     /// - parameter platform: The ways that its platform has; nil when it runs on this machine.
     public init(job: String, environment: String?, platform: PlatformWays? = nil) {
         let words =
-            ["sluice", "run", StartWays.quoted(job)]
+            (platform == nil
+                ? ["sluice", "run", StartWays.quoted(job)] : ["sluice", "start", StartWays.quoted(job), "--wait"])
             + (environment.map { ["--environment", StartWays.quoted($0)] } ?? [])
         let command = words.joined(separator: " ")
         let absent = "the project says of no platform that has the job"

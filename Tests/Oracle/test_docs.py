@@ -178,6 +178,9 @@ def test_every_key_is_on_the_page_as_the_schema_explains_it(sluice):
     for kind, shape in cases(step, "step").items():
         assert listed(INIT, "step_" + kind.replace("-", "_")) == explained(shape)
     assert listed(PLATFORMS, "deploy") == explained(schema["definitions"]["deployment"])
+    for kind, shape in cases(schema["definitions"]["platform"], "type").items():
+        if kind != "local":
+            assert listed(PLATFORMS, "platform_" + kind.replace("-", "_")) == explained(shape)
     assert listed(PLATFORMS, "event") == explained(schema["definitions"]["event"])
     assert listed(INIT, "retry") == explained(schema["definitions"]["retry"])
     for name, title in [("rules", "set-of-rules"), ("caps", "set-of-caps"), ("fields", "set-of-fields"), ("check", "check")]:

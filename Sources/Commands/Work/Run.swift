@@ -71,7 +71,7 @@ struct RunCommand: Command {
             names.append(name)
         }
         let order = try workspace.order(of: names)
-        if arguments[how] { return StartReport.show(order.names, workspace, in: context) }
+        if arguments[how] { return try StartReport.show(order.names, workspace, in: context) }
         if arguments[plan] {
             return try await PlanReport.show(order.names, workspace, options, in: context)
         }
@@ -128,8 +128,12 @@ struct RunCommand: Command {
 /// The ways to start jobs, in words.
 enum StartReport {
     /// Shows them.
-    static func show(_ names: [String], _ workspace: Workspace, in context: Context) -> ExitCode {
-        let ways = names.map { StartWays(job: $0, environment: workspace.project.environment) }
+    static func show(_ names: [String], _ workspace: Workspace, in context: Context) throws -> ExitCode {
+        let ways = try names.map { name in
+            StartWays(
+                job: name, environment: workspace.project.environment,
+                platform: try workspace.platform(ofJob: name).ways(of: try workspace.startable(name)))
+        }
         if context.options.isJSON {
             context.answer([
                 "jobs": .array(zip(names, ways).map { ["job": .string($0), "ways": $1.json] })

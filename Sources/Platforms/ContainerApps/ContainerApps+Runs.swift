@@ -12,6 +12,7 @@ extension ContainerAppsPlatform {
     /// is looked for, before it is sent at all and before it is sent again.
     public func start(_ request: RunRequest) async throws(SluiceError) -> RunHandle {
         try Self.check(run: request.run)
+        try request.refuseTasks(name)
         guard let job = request.job else {
             throw SluiceError(.usage, "a run on \(name) is the run of a job that is deployed there, and none is named")
         }

@@ -30,14 +30,14 @@ struct ContainerAppsSettings: Sendable {
 
     /// The keys of a platform of this type.
     static let keys = [
-        KeyShape("subscription", .text, "The subscription's id", standard: "${env.AZURE_SUBSCRIPTION_ID}"),
-        KeyShape("resource_group", .text, "The resource group of the jobs", standard: "PROJECT-rg-ENVIRONMENT"),
+        KeyShape("subscription", .text, "The subscription's id", standard: "AZURE_SUBSCRIPTION_ID of the environment"),
+        KeyShape("resource_group", .text, "The resource group of the jobs", standard: "named PROJECT-rg-ENVIRONMENT"),
         KeyShape(
             "environment", .text, "The Container Apps environment: its name, or its whole resource id",
-            standard: "PROJECT-cae-ENVIRONMENT"),
+            standard: "named PROJECT-cae-ENVIRONMENT"),
         KeyShape(
             "identity", .text, "The user-assigned identity that jobs sign in with: its name, or its whole resource id",
-            standard: "PROJECT-identity-ENVIRONMENT"),
+            standard: "named PROJECT-identity-ENVIRONMENT"),
         KeyShape("client_id", .text, "The identity's client id", standard: "what Azure says"),
         KeyShape("location", .text, "The region", standard: "that of the Container Apps environment"),
         KeyShape("image", .text, "The image that jobs run from: registry/repository:tag"),
