@@ -51,8 +51,9 @@ extension Workspace {
     /// Does not throw: whatever happens is in the outcome. A run that is cancelled with its task ends as `cancelled`.
     ///
     /// - parameter id: The run's id, when a platform has given it one.
+    /// - parameter task: The task of that run to do, when its work is divided.
     public func run(
-        _ name: String, id: String? = nil, options: IngestOptions = .init(), package: String = "",
+        _ name: String, id: String? = nil, task: String? = nil, options: IngestOptions = .init(), package: String = "",
         observer: JobObserver = .init()
     ) async -> JobOutcome {
         var record = RunRecord(
@@ -61,7 +62,7 @@ extension Workspace {
         record.environment = project.environment
         record.parameters = options.json.text()
         record.package = package
-        do {
+        do throws(SluiceError) {
             let declared = try self.job(name)
             record.kind = declared.kind
             let retry = RetryRule(declared.settings)
@@ -70,13 +71,19 @@ extension Workspace {
                 record.parameters = again.json.text()
                 let (job, output) = try report(name)
                 let warehouse = job.into == nil ? nil : try await warehouse()
-                let ledger = "\(stateFolder)/reports"
+                let ledger = task == nil ? "\(stateFolder)/reports" : nil
                 return await JobRun(record: record, stateFolder: stateFolder, observer: observer) {
                     [id = record.id, stores] in
-                    ReportRun(
+                    let run = ReportRun(
                         id, of: job, into: output, ledger: ledger, warehouse: warehouse, stores: stores,
                         options: again, monitor: $0)
+                    return task.map { run.share(task: $0) } ?? run
                 }.retrying(retry).perform()
+            }
+            if let task {
+                throw SluiceError(
+                    .usage, "job \"\(name)\" is of kind \(declared.kind), and has no task \(task)",
+                    hint: "reports are divided into tasks")
             }
             if declared.kind == MapKeys.kind {
                 let again = try MapOptions(options)

@@ -22,6 +22,8 @@ struct RunCommand: Command {
         "limit", .integer(1...), help: "Read at most so many rows, as a trial: watermarks stay where they are")
     let watch = Parameter.optional(
         "watch", .duration, help: "Run again whenever so much time has passed, until Ctrl-C")
+    let task = Parameter.optional(
+        "task", .text.named("ID"), help: "Do this task only, of a run that a platform has divided into tasks")
     let incremental = IncrementalParameters()
 
     var model: CommandModel {
@@ -29,7 +31,7 @@ struct RunCommand: Command {
             "run", "Run jobs of the project",
             [
                 .arguments(jobs), project.group, ParameterGroup("Which jobs", [all, width, ignoresAfter]),
-                incremental.group, .options(plan, how, limit, watch),
+                incremental.group, .options(plan, how, limit, watch, task),
             ],
             discussion: """
                 Rows go from the source into the lake, and from there into the warehouse in one transaction, together \
@@ -76,6 +78,9 @@ struct RunCommand: Command {
             return try await PlanReport.show(order.names, workspace, options, in: context)
         }
         if names.isEmpty { context.say("the project has no jobs") }
+        if let task = arguments[task], names.count != 1 {
+            throw SluiceError(.usage, "the task \(task) is of one job, and \(names.count) are named")
+        }
         let width = arguments[width] ?? (arguments[all] ? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) : 1)
         // A platform has named the run before it began. Those of --watch that follow are others.
         var id = names.count == 1 ? context.environment[RunRequest.idVariable].flatMap { $0.isEmpty ? nil : $0 } : nil
@@ -96,8 +101,9 @@ struct RunCommand: Command {
         _ arguments: Arguments, _ context: Context
     ) async throws -> ExitCode {
         let runner = WatchedRun(context, isAlone: width == 1)
+        let task = arguments[task]
         let outcomes = await workspace.run(order, width: width, ignoresAfter: arguments[ignoresAfter]) { name in
-            await runner.perform(workspace, name, id: id, options)
+            await runner.perform(workspace, name, id: id, task: task, options)
         }
         if context.options.isJSON { context.answer(RunAnswer.document(outcomes.map(\.json))) }
         if let cause = context.cancellation.cause {

@@ -18,10 +18,11 @@ struct WatchedRun {
     ///
     /// - parameter id: The run's id, when a platform has given it one.
     func perform(
-        _ workspace: Workspace, _ job: String, id: String? = nil, _ options: IngestOptions
+        _ workspace: Workspace, _ job: String, id: String? = nil, task: String? = nil, _ options: IngestOptions
     ) async -> JobOutcome {
         await watched(job) { observer in
-            await workspace.run(job, id: id, options: options, package: WatchedRun.package, observer: observer)
+            await workspace.run(
+                job, id: id, task: task, options: options, package: WatchedRun.package, observer: observer)
         }
     }
 

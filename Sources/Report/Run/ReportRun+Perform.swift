@@ -34,6 +34,7 @@ extension ReportRun {
     }
 
     private func performAll() async throws(SluiceError) -> ReportResult {
+        if case .task(let id) = share { return try await SpreadWork(self).perform(id) }
         monitor.enter("looking for inputs")
         let inputs = try await inputs()
         let ledger: ReportLedger?

@@ -21,6 +21,8 @@ public struct ReportRun: Sendable {
     let input: @Sendable () throws(SluiceError) -> any InputFile
     /// Whose work a report says it is; nil outside of a task container.
     var task: ClassicTask?
+    /// Which part of the work this is.
+    var share = ReportShare.whole
 
     /// The run `id` of `job`.
     ///
