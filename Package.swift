@@ -125,7 +125,9 @@ let package = Package(
         tests(
             "Stores",
             ["Stores", "Emulator", "HTTPServer", "Azure", "Transport", "Storage", "Settings", "Support"]),
-        library("Emulator", ["Tar", "HTTPServer", "Azure", "Storage", "SQLite", "Columns", "Support", "CCrypto"]),
+        library(
+            "Emulator",
+            ["Tar", "Autoscale", "HTTPServer", "Azure", "Storage", "SQLite", "Columns", "Support", "CCrypto"]),
         tests("Emulator", ["Emulator", "Tar", "HTTPServer", "Azure", "Transport", "Storage", "Support"]),
 
         library("LakeTables", ["Parquet", "SQLite", "Storage", "Columns", "Support"]),

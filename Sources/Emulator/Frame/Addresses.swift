@@ -9,6 +9,11 @@ enum Addresses {
     /// The registry that local addresses mean.
     static let defaultRegistry = "devregistry"
 
+    /// What local addresses mean of services that have accounts and name none in their paths.
+    private static let defaultAccounts: [EmulatedEndpoint: String] = [
+        .vault: defaultVault, .registry: defaultRegistry, .batch: BatchService.defaultAccount,
+    ]
+
     /// Hosts that give out tokens, in all clouds.
     static let loginHosts: Set<String> = [
         "login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn", "login.windows.net",
@@ -35,7 +40,7 @@ enum Addresses {
         if let endpoint = byPath(request.path) {
             return EmulatedRequest(
                 server: request, id: id, now: .now, endpoint: endpoint,
-                account: endpoint == .vault ? defaultVault : endpoint == .registry ? defaultRegistry : "",
+                account: defaultAccounts[endpoint] ?? "",
                 path: request.path, baseURL: "\(scheme)://\(host)",
                 isPathStyle: true)
         }
@@ -69,6 +74,7 @@ enum Addresses {
             case "queue": return (.queue, account)
             case "vault": return (.vault, labels[0])
             case "azurecr": return (.registry, labels[0])
+            case "batch": return (.batch, labels[0])
             default: continue
             }
         }
@@ -89,6 +95,7 @@ enum Addresses {
         case "secrets", "deletedsecrets": return .vault
         case "subscriptions": return .management
         case "v2": return .registry
+        case "pools", "jobs", "nodecounts", "supportedimages", "jobschedules", "applications": return .batch
         case "acr" where parts.count > 2 && parts[1] == "v1": return .registry
         case "oauth2" where parts.count == 2 && ["exchange", "token"].contains(parts[1]): return .registry
         default: break

@@ -34,6 +34,9 @@ public struct EmulatedRequest: Sendable {
             return "https://\(account).\(service).core.windows.net\(path)\(query)"
         case .vault: return "https://\(account).vault.azure.net\(path)\(query)"
         case .registry: return "https://\(account).azurecr.io\(path)\(query)"
+        case .batch:
+            return isPathStyle
+                ? "https://\(account).westeurope.batch.azure.com\(path)\(query)" : "https://\(host)\(path)\(query)"
         case .login: return "https://login.microsoftonline.com\(path)\(query)"
         case .metadata: return "http://169.254.169.254\(path)\(query)"
         case .management: return "https://management.azure.com\(path)\(query)"
@@ -56,6 +59,8 @@ public enum EmulatedEndpoint: Sendable, Equatable {
     case vault
     /// A container registry.
     case registry
+    /// A Batch account.
+    case batch
     /// Where tokens come from.
     case login
     /// Where a machine asks who it is.

@@ -3,7 +3,7 @@ public import Support
 
 /// One of Azure's services, as the emulator plays it. Later services are further types of this kind.
 public protocol EmulatedService: Sendable {
-    /// What it is called in traces and fault rules: `blob`, `dfs`, `queue`, `keyvault`, `acr`, `login`, `imds`, `arm`.
+    /// What it is called in traces and fault rules: `blob`, `dfs`, `queue`, `keyvault`, `acr`, `login`, `imds`, `arm`, `batch`.
     var name: String { get }
     /// Whether a request is for this service; asked in the order in which services are plugged in.
     func accepts(_ request: EmulatedRequest) -> Bool
@@ -15,6 +15,8 @@ public protocol EmulatedService: Sendable {
     func respond(to request: EmulatedRequest) async -> ServerResponse
     /// The answer at one of the emulator's own addresses, below `/_sluice/`; nil for one that is not this service's.
     func administer(_ request: ServerRequest) async throws(SluiceError) -> ServerResponse?
+    /// Told once when the emulator listens. Whoever keeps the host lets go of it in `close`.
+    func listens(_ host: EmulatorHost) async
     /// Brings what it holds to the disk and lets go of it.
     func close() async
 }
@@ -26,6 +28,8 @@ extension EmulatedService {
     public func storedPolicy(_ id: String, for request: EmulatedRequest) async -> StoredPolicy? { nil }
     /// There are no addresses of its own.
     public func administer(_ request: ServerRequest) async throws(SluiceError) -> ServerResponse? { nil }
+    /// Nobody has to know.
+    public func listens(_ host: EmulatorHost) async {}
     /// Nothing is held.
     public func close() async {}
 }

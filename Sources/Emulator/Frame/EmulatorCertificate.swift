@@ -18,7 +18,8 @@ struct EmulatorCertificate {
         }
         + [
             "*.vault.azure.net", "*.vault.usgovcloudapi.net", "*.vault.azure.cn", "*.vault.localhost",
-            "*.dfs.fabric.microsoft.com", "*.blob.fabric.microsoft.com", "*.azure.com", "*.windows.net",
+            "*.dfs.fabric.microsoft.com", "*.blob.fabric.microsoft.com", "*.azure.com", "*.westeurope.batch.azure.com",
+            "*.windows.net",
         ] + Addresses.loginHosts.sorted()
 
     static func load(from folder: EmulatorFolder) throws(SluiceError) -> EmulatorCertificate {

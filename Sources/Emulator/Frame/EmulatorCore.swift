@@ -42,6 +42,12 @@ final class EmulatorCore: Sendable {
 
     func close() async { for service in services { await service.close() } }
 
+    /// Tells the services where they are reached.
+    func listens(at endpoint: String) async {
+        let host = EmulatorHost(endpoint: endpoint) { await self.respond(to: $0, isQueuePort: false) }
+        for service in services { await service.listens(host) }
+    }
+
     func respond(to server: ServerRequest, isQueuePort: Bool) async -> ServerResponse {
         if server.path.hasPrefix("/_sluice/") { return await administer(server) }
         let request = Addresses.read(server, id: ServiceErrors.newID(), isQueuePort: isQueuePort)

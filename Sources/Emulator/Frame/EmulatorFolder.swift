@@ -7,6 +7,7 @@ import Support
 ///     identity/  the signing key        queues.sqlite   queues and messages
 ///     tls/       CA and certificate     accounts.json   which accounts are hierarchical
 ///     registry/  images of registries       management.sqlite  what Resource Manager keeps
+///     batch/     files of tasks         batch.sqlite   pools, jobs and tasks
 struct EmulatorFolder: Sendable {
     let path: String
 
@@ -14,6 +15,13 @@ struct EmulatorFolder: Sendable {
     init(_ path: String) throws(SluiceError) {
         self.path = path
         try EmulatorFolder.make(path)
+    }
+
+    /// A path that means the same wherever a program begins.
+    static func absolute(_ path: String) -> String {
+        guard let whole = realpath(path, nil) else { return path }
+        defer { free(whole) }
+        return String(cString: whole)
     }
 
     /// The path of a file or folder of this name.

@@ -66,6 +66,7 @@ public final class EmulatorServer: Sendable {
                 throw error
             }
             running.withLock { $0 = Running(servers: servers, core: core, authority: tls?.authorityFile) }
+            await core.listens(at: "http://\(options.address):\(servers[0].port)")
         } catch {
             await core.close()
             throw error

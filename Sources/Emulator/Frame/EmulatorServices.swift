@@ -11,11 +11,14 @@ enum EmulatorServices {
             access: BearerAccess(issuer: issuer, directory: directory, audiences: BearerAccess.management),
             store: try await ResourceStore.open(folder.item("management.sqlite")), switches: ManagementSwitches(),
             providers: [])
+        let registry = try RegistryService(folder, issuer, directory)
+        let workloads = try Workloads(folder, registry.store)
         return storage + [
             LoginService(issuer: issuer, directory: directory), MetadataService(issuer: issuer, directory: directory),
             HostIdentityService(issuer: issuer, directory: directory),
             try await VaultService.open(folder, issuer, directory), try await QueueService.open(folder),
-            try RegistryService(folder, issuer, directory), management,
+            registry, management,
+            try await BatchService.open(folder, issuer, directory, workloads),
         ]
     }
 }

@@ -79,7 +79,22 @@ final class ServerTrace: Sendable {
         guard let contents, let type, type.contains("json"), let json = try? JSONText.parse(contents) else {
             return ["bytes": .number(size)]
         }
-        return masked(json).redacted()
+        return withoutSignatures(masked(json)).redacted()
+    }
+
+    /// JSON whose signed URLs have lost their signatures.
+    private static func withoutSignatures(_ json: JSONText) -> JSONText {
+        switch json {
+        case .object(let members): return .object(members.map { ($0.key, withoutSignatures($0.value)) })
+        case .array(let items): return .array(items.map(withoutSignatures))
+        case .string(let text) where text.contains("sig="):
+            let parts = text.split(separator: "&", omittingEmptySubsequences: false).map { part in
+                guard let sign = part.firstIndex(of: "="), part[..<sign].hasSuffix("sig") else { return String(part) }
+                return "\(part[...sign])\(Redactor.mask)"
+            }
+            return .string(parts.joined(separator: "&"))
+        default: return json
+        }
     }
 
     /// JSON without what lets others in: tokens, and the values of secrets, which the documents call `value`.
