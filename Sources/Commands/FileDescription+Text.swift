@@ -31,14 +31,10 @@ extension FileDescription {
     private var facts: [String] {
         var facts = [format]
         if let bytes { facts.append(Quantities.describe(bytes: bytes)) }
-        facts.append(counted(rows, "row"))
-        facts.append(counted(schema.fields.count, "column"))
-        if let rowGroups { facts.append(counted(rowGroups.count, "row group")) }
+        facts.append(ProgressView.counted(rows, "row"))
+        facts.append(ProgressView.counted(schema.fields.count, "column"))
+        if let rowGroups { facts.append(ProgressView.counted(rowGroups.count, "row group")) }
         return facts
-    }
-
-    private func counted(_ count: Int, _ noun: String) -> String {
-        "\(ProgressView.count(count)) \(noun)\(count == 1 ? "" : "s")"
     }
 
     private func columnTable(in context: Context) -> [String] {

@@ -146,7 +146,7 @@ struct GenerateSales: Command {
         for path in shown ?? [] { context.output.print(path) }
         let there = files.count { $0.wasThere }
         var parts = [
-            "\(counted(transactions, "transaction")) in \(counted(files.count, "file"))",
+            "\(ProgressView.counted(transactions, "transaction")) in \(ProgressView.counted(files.count, "file"))",
             "\(ProgressView.count(anomalies)) \(anomalies == 1 ? "anomaly" : "anomalies")",
         ]
         if invalid > 0 { parts.append("\(ProgressView.count(invalid)) broken") }
@@ -171,10 +171,6 @@ struct GenerateSales: Command {
             "anomalies": .number(file.anomalies), "invalid": .number(file.invalid), "faults": .object(broken),
             "bytes": .number(file.bytes), "wasThere": .bool(file.wasThere),
         ]
-    }
-
-    private func counted(_ number: Int, _ word: String) -> String {
-        "\(ProgressView.count(number)) \(word)\(number == 1 ? "" : "s")"
     }
 }
 

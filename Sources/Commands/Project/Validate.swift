@@ -39,12 +39,13 @@ struct Validate: Command {
             ])
         } else if isValid, let project = result.project {
             let found = [
-                counted(project.connections.count, "connection"), counted(project.jobs.count, "job"),
-                counted(result.environments.count, "environment"),
+                ProgressView.counted(project.connections.count, "connection"),
+                ProgressView.counted(project.jobs.count, "job"),
+                ProgressView.counted(result.environments.count, "environment"),
             ]
             context.output.print("\(file.name) is valid: \(found.joined(separator: ", "))")
         } else {
-            context.messages.print("\(file.name) is not valid: \(counted(report.errorCount, "error"))")
+            context.messages.print("\(file.name) is not valid: \(ProgressView.counted(report.errorCount, "error"))")
         }
         return isValid ? .succeeded : .invalidConfiguration
     }
@@ -79,7 +80,6 @@ struct Validate: Command {
         return (project, environments, problems)
     }
 
-    private func counted(_ count: Int, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
 }
 
 extension Diagnostic {

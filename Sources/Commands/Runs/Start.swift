@@ -44,10 +44,20 @@ struct StartCommand: Command {
         let platform =
             try arguments[place].map { name in try workspace.platform(name) } ?? workspace.platform(ofJob: name)
         let deployment = try workspace.startable(name)
-        let request = RunRequest(
+        var request = RunRequest(
             run: RunID.make(), arguments: deployment.arguments + arguments[words],
             environment: declared.givenVariables,
             limits: RunLimits(time: arguments[time], memory: arguments[memory]), job: deployment)
+        if platform.abilities.spreads,
+            let divided = try await workspace.divide(
+                name, again: arguments[words].contains("--full-refresh"),
+                words: Array(deployment.arguments.dropFirst(2)))
+        {
+            guard !divided.tasks.isEmpty else { return nothingToDo(divided, name, context) }
+            request.tasks = divided.tasks
+            let new = ProgressView.counted(divided.total - divided.known, "new input")
+            context.say("\(ProgressView.counted(divided.tasks.count, "task")) for \(new) of \(divided.total)")
+        }
         let handle = try await platform.start(request)
         let history = try await workspace.history()
         do {
@@ -61,6 +71,17 @@ struct StartCommand: Command {
             await history.close()
             throw error
         }
+    }
+
+    /// Says that all inputs have been worked on; no run is begun.
+    private func nothingToDo(_ divided: DividedRun, _ job: String, _ context: Context) -> ExitCode {
+        if context.options.isJSON {
+            context.answer(["run": .null, "known": .number(divided.known)])
+        } else {
+            let known = divided.known == 1 ? "1 input is" : "\(divided.known) inputs are"
+            context.output.print("\(Display.safe(job)): nothing new: \(known) reported on already")
+        }
+        return .succeeded
     }
 
     /// Notes a run elsewhere, and waits for it.

@@ -92,6 +92,9 @@ struct ProgressView {
         return Display.cut(line, to: max(0, width - 1))
     }
 
+    /// So many of something: `1 file`, `2,000 files`.
+    static func counted(_ number: Int, _ noun: String) -> String { "\(count(number)) \(noun)\(number == 1 ? "" : "s")" }
+
     /// A number with its thousands apart.
     static func count(_ number: Int) -> String {
         var digits = String(number.magnitude)
