@@ -63,6 +63,8 @@ enum Addresses {
         if host == "169.254.169.254" { return (.metadata, "") }
         if loginHosts.contains(host) { return (.login, "") }
         if managementHosts.contains(host) { return (.management, "") }
+        if host.hasSuffix(".azurecontainerapps.dev") { return (.containerLogs, "") }
+        if host.hasPrefix("api.loganalytics.") { return (.logQueries, "") }
         let labels = host.split(separator: ".").map(String.init)
         guard labels.count > 1, labels.contains(where: { $0.contains { $0.isLetter } }) else { return nil }
         for (index, label) in labels.enumerated() where index > 0 {
@@ -93,7 +95,10 @@ enum Addresses {
         case "metadata" where parts.count > 1 && ["identity", "instance"].contains(parts[1]): return .metadata
         case "msi" where parts.count == 2 && parts[1] == "token": return .metadata
         case "secrets", "deletedsecrets": return .vault
-        case "subscriptions": return .management
+        // A job's logs lie where its resource does, but for the provider.
+        case "subscriptions":
+            return parts.count > 6 && parts[4] == "jobs" && parts.last == "logstream" ? .containerLogs : .management
+        case "v1" where parts.count == 4 && parts[1] == "workspaces": return .logQueries
         case "v2": return .registry
         case "pools", "jobs", "nodecounts", "supportedimages", "jobschedules", "applications": return .batch
         case "acr" where parts.count > 2 && parts[1] == "v1": return .registry

@@ -40,6 +40,8 @@ public struct EmulatedRequest: Sendable {
         case .login: return "https://login.microsoftonline.com\(path)\(query)"
         case .metadata: return "http://169.254.169.254\(path)\(query)"
         case .management: return "https://management.azure.com\(path)\(query)"
+        case .containerLogs: return "https://westeurope.azurecontainerapps.dev\(path)\(query)"
+        case .logQueries: return "https://api.loganalytics.io\(path)\(query)"
         case .other: return "https://\(host)\(path)\(query)"
         }
     }
@@ -67,6 +69,10 @@ public enum EmulatedEndpoint: Sendable, Equatable {
     case metadata
     /// Azure Resource Manager.
     case management
+    /// Where logs of Container Apps are streamed from.
+    case containerLogs
+    /// Queries of Log Analytics.
+    case logQueries
     /// Another host's: a service that is plugged in may know it.
     case other
 }

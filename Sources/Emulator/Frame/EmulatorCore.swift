@@ -8,16 +8,19 @@ final class EmulatorCore: Sendable {
     private let faults: FaultSwitches
     private let directory: Directory
     private let trace: ServerTrace?
+    /// Where it listens, for those that run programs.
+    let local: LocalAddress
 
     private init(
         services: [any EmulatedService], access: StorageAccess, faults: FaultSwitches, directory: Directory,
-        trace: ServerTrace?
+        trace: ServerTrace?, local: LocalAddress
     ) {
         self.services = services
         self.access = access
         self.faults = faults
         self.directory = directory
         self.trace = trace
+        self.local = local
     }
 
     /// Opens everything that the emulator keeps.
@@ -34,10 +37,11 @@ final class EmulatorCore: Sendable {
             }
         }
         let issuer = try TokenIssuer(folder, tenant: options.tenant)
-        let own = try await EmulatorServices.all(options, folder, issuer, directory)
+        let local = LocalAddress()
+        let own = try await EmulatorServices.all(options, folder, issuer, directory, local)
         return EmulatorCore(
             services: others + own, access: StorageAccess(issuer: issuer, directory: directory), faults: faults,
-            directory: directory, trace: try options.traceFile.map(ServerTrace.init))
+            directory: directory, trace: try options.traceFile.map(ServerTrace.init), local: local)
     }
 
     func close() async { for service in services { await service.close() } }

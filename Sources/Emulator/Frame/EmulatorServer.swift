@@ -65,6 +65,9 @@ public final class EmulatorServer: Sendable {
                 for server in servers { await server.stop() }
                 throw error
             }
+            // Programs that are run share this machine's network, whatever address others come by.
+            let own = options.address == "::1" || options.address == "::" ? "[::1]" : "127.0.0.1"
+            core.local.set("http://\(own):\(servers[0].port)")
             running.withLock { $0 = Running(servers: servers, core: core, authority: tls?.authorityFile) }
             await core.listens(at: "http://\(options.address):\(servers[0].port)")
         } catch {

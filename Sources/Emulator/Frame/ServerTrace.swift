@@ -97,15 +97,20 @@ final class ServerTrace: Sendable {
         }
     }
 
-    /// JSON without what lets others in: tokens, and the values of secrets, which the documents call `value`.
+    /// JSON without what lets others in: tokens, keys, and the values of secrets, which the documents call `value`.
     private static func masked(_ json: JSONText) -> JSONText {
+        if let items = json.items { return .array(items.map(masked)) }
         guard let members = json.members else { return json }
         return .object(
             members.map { key, value in
-                if value.items != nil || value.members != nil { return (key, value) }
-                return (key, ["value", "access_token"].contains(key) ? .string(Redactor.mask) : value)
+                guard case .string = value else { return (key, masked(value)) }
+                return (key, secretMembers.contains(key) ? .string(Redactor.mask) : value)
             })
     }
+
+    private static let secretMembers: Set<String> = [
+        "value", "access_token", "token", "sharedKey", "primary", "secondary", "accountKey",
+    ]
 }
 
 /// A body that remembers how much was read of it, and what, as long as that is little.

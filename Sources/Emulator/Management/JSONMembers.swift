@@ -10,7 +10,9 @@ extension JSONText {
             guard let found = value.members?.last(where: { $0.key.lowercased() == key })?.value else { return nil }
             value = found
         }
-        return value == .null ? nil : value
+        // Not `? nil : value`, in which `nil` would be JSON's null.
+        if value == .null { return nil }
+        return value
     }
 
     /// The same with another value along a path, whose objects are made where they are missing; nil takes it away.

@@ -168,7 +168,9 @@ extension RegistryCall {
             throw RegistryFault(400, "INVALID_REQUEST", "the attributes do not parse")
         }
         var set = facts["changeableAttributes"] ?? .object([])
-        for key in RegistryCall.switches { if let value = wanted[key]?.flag { set = set.setting(key, .bool(value)) } }
-        try store.write(facts.setting("changeableAttributes", set), to: path)
+        for key in RegistryCall.switches {
+            if let value = wanted[key]?.flag { set = set.replacing(member: key, .bool(value)) }
+        }
+        try store.write(facts.replacing(member: "changeableAttributes", set), to: path)
     }
 }

@@ -81,12 +81,13 @@ extension RegistryCall {
                 "createdTime": .string(now), "size": .number(bytes.count + RegistryCall.size(json)),
                 "configMediaType": json["config"]?["mediaType"] ?? .null,
             ]
-        facts = facts.setting("mediaType", .string(type)).setting("lastUpdateTime", .string(now))
+        facts = facts.replacing(member: "mediaType", .string(type)).replacing(member: "lastUpdateTime", .string(now))
         try store.write(facts, to: path)
         if !isDigest {
             let path = "\(folder(name))/tags/\(version)"
             var tag = store.json(path) ?? ["createdTime": .string(now)]
-            tag = tag.setting("digest", .string("sha256:\(hex)")).setting("lastUpdateTime", .string(now))
+            tag = tag.replacing(member: "digest", .string("sha256:\(hex)")).replacing(
+                member: "lastUpdateTime", .string(now))
             try store.write(tag, to: path)
         }
         if !store.exists("\(folder(name))/repository") {
@@ -155,7 +156,7 @@ extension RegistryCall {
 
 extension JSONText {
     /// This object with a member of this value.
-    func setting(_ key: String, _ value: JSONText) -> JSONText {
+    func replacing(member key: String, _ value: JSONText) -> JSONText {
         var members = members ?? []
         members.removeAll { $0.key == key }
         members.append((key, value))

@@ -44,6 +44,16 @@ public struct WorkloadLog: Sendable {
         return (lines, start + last + 1)
     }
 
+    /// Where the last whole line ends.
+    public var end: Int {
+        var start = 0
+        while true {
+            let next = lines(from: start).next
+            if next == start { return start }
+            start = next
+        }
+    }
+
     /// All lines.
     public func all() -> [Line] {
         var (all, start): ([Line], Int) = ([], 0)

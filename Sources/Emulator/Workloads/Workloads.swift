@@ -14,7 +14,7 @@ public final class Workloads: Sendable {
         self.folder = try EmulatorFolder(try folder.folder("workloads"))
         images = try ImageShelf(registry: registry, folder: try self.folder.folder("images"))
         // What outlived an emulator that was killed.
-        try sweep(self.folder.path, depth: 4)
+        try sweep(self.folder.path, depth: 8)
     }
 
     /// A folder for the programs of a service.
@@ -56,7 +56,8 @@ public final class Workloads: Sendable {
             unlink("\(path)/process")
             return
         }
-        for name in RootFolder.names(path) where name != "images" && RootFolder.isFolder("\(path)/\(name)") {
+        let passed = ["images", "upper", "work", "root"]
+        for name in RootFolder.names(path) where !passed.contains(name) && RootFolder.isFolder("\(path)/\(name)") {
             try sweep("\(path)/\(name)", depth: depth - 1)
         }
     }
