@@ -464,3 +464,131 @@ def test_survives_a_kill(azure_with, tmp_path):
     # What the first emulator left running is ended by the second.
     time.sleep(2.2)
     assert mark.read_text() == "began\nbegan\nover\n"
+
+
+IDENTITY = "/subscriptions/s/resourceGroups/shop/providers/Microsoft.ManagedIdentity/userAssignedIdentities/me"
+SUBSCRIPTION = "7b1f3c3e-0000-4000-8000-000000000007"
+
+
+def manager(azure, version):
+    from azure.mgmt.batch import BatchManagementClient
+
+    return BatchManagementClient(
+        azure.credential(), SUBSCRIPTION, base_url=azure.https, connection_verify=azure.ca, polling_interval=0, api_version=version,
+        credential_scopes=["https://management.azure.com/.default"])
+
+
+@pytest.mark.parametrize("version", ["2024-07-01", "2025-06-01"])
+def test_one_store_of_pools_for_both_interfaces(azure, version):
+    from azure.mgmt.batch import models as managed
+
+    arm = manager(azure, version)
+    azure.administer("PUT", "lifecycle", {"operationDelay": 50, "retryAfter": 0})
+    name = "managed" + version[:4]
+    account = arm.batch_account.begin_create("shop", name, managed.BatchAccountCreateParameters(location="West Europe")).result()
+    assert account.account_endpoint == f"{name}.westeurope.batch.azure.com" and account.provisioning_state == "Succeeded"
+    assert arm.batch_account.get_keys("shop", name).primary == key(name)
+    made = arm.pool.create("shop", name, "small", managed.Pool(
+        vm_size="STANDARD_D2s_v3", task_slots_per_node=2, inter_node_communication="Disabled",
+        deployment_configuration=managed.DeploymentConfiguration(virtual_machine_configuration=managed.VirtualMachineConfiguration(
+            image_reference=managed.ImageReference(publisher="microsoft-dsvm", offer="ubuntu-hpc", sku="2204", version="latest"),
+            node_agent_sku_id="batch.node.ubuntu 22.04",
+            container_configuration=managed.ContainerConfiguration(
+                type="DockerCompatible", container_image_names=["shop.azurecr.io/jobs:1"],
+                container_registries=[managed.ContainerRegistry(
+                    registry_server="shop.azurecr.io", identity_reference=managed.ComputeNodeIdentityReference(resource_id=IDENTITY))]))),
+        scale_settings=managed.ScaleSettings(auto_scale=managed.AutoScaleSettings(
+            formula="$TargetDedicatedNodes = 1;", evaluation_interval=datetime.timedelta(minutes=5))),
+        identity=managed.BatchPoolIdentity(type="UserAssigned", user_assigned_identities={IDENTITY: managed.UserAssignedIdentities()})))
+    assert made.scale_settings.auto_scale.formula == "$TargetDedicatedNodes = 1;" and made.etag
+    assert list(made.identity.user_assigned_identities) == [IDENTITY]
+    batch = client_of(azure, name)
+    seen = batch.get_pool("small")
+    assert seen.virtual_machine_configuration.container_configuration.type == "dockerCompatible"
+    assert seen.enable_auto_scale and seen.identity.user_assigned_identities[0].resource_id == IDENTITY
+    assert wait_until(lambda: arm.pool.get("shop", name, "small").current_dedicated_nodes == 1)
+    job = make_job(batch, "small")
+    batch.create_task(job, task("who", "/bin/sh -c 'echo $IDENTITY_ENDPOINT'"))
+    ended(batch, job, "who")
+    assert output(batch, job, "who").rstrip() == f"{azure.http}/msi/token"
+    arm.pool.update("shop", name, "small", managed.Pool(scale_settings=managed.ScaleSettings(
+        fixed_scale=managed.FixedScaleSettings(target_dedicated_nodes=3, target_low_priority_nodes=1))))
+    assert wait_until(lambda: batch.get_pool("small").current_low_priority_nodes == 1)
+    assert not batch.get_pool("small").enable_auto_scale
+    assert [pool.name for pool in arm.pool.list_by_batch_account("shop", name)] == ["small"]
+    with pytest.raises(ResourceNotFoundError):
+        arm.pool.get("shop", name, "none")
+    with pytest.raises(ResourceNotFoundError):
+        arm.pool.create("shop", "nosuchaccount", "small", made)
+    arm.pool.begin_delete("shop", name, "small").wait()
+    assert wait_until(lambda: not list(batch.list_pools()))
+    arm.batch_account.begin_delete("shop", name).wait()
+    with pytest.raises(ResourceNotFoundError):
+        arm.batch_account.get("shop", name)
+
+
+def image_of(azure, *commands):
+    """Pushes an image with nothing in it but a shell, as the emulated registry takes it; its reference."""
+    import gzip
+    import io
+    import os
+    import re
+    import subprocess
+    import tarfile
+
+    shell = os.path.realpath("/bin/sh")
+    needed = re.findall(r"(/\S+) \(", subprocess.run(["ldd", shell], capture_output=True, text=True, check=True).stdout)
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w", dereference=True) as tar:
+        for folder in ["proc", "dev", "etc", "tmp"]:
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
+        tar.add(shell, "bin/sh")
+        for library in needed:
+            tar.add(library, library.lstrip("/"))
+    packed = gzip.compress(layer.getvalue())
+    digest = lambda data: "sha256:" + hashlib.sha256(data).hexdigest()  # noqa: E731
+    config = json.dumps({
+        "architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [digest(layer.getvalue())]},
+        "config": {"Env": ["PATH=/bin", "COLOR=green"], "Entrypoint": list(commands), "WorkingDir": "/tmp"}}).encode()
+    password = base64.urlsafe_b64encode(hashlib.sha256(b"sluice emulator password of devregistry").digest()).rstrip(b"=").decode()
+    basic = "Basic " + base64.b64encode(f"devregistry:{password}".encode()).decode()
+
+    def ask(method, path, data=b"", kind="application/octet-stream"):
+        asked = urllib.request.Request(
+            path if path.startswith("http") else azure.http + path, method=method, data=data,
+            headers={"Authorization": basic, "Content-Type": kind})
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=30) as answer:
+            return answer.headers
+
+    for blob in [packed, config]:
+        place = ask("POST", "/v2/jobs/blobs/uploads/")["Location"]
+        ask("PUT", f"{place}{'&' if '?' in place else '?'}digest={digest(blob)}", blob)
+    manifest = json.dumps({
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest(config), "size": len(config)},
+        "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": digest(packed), "size": len(packed)}],
+    }).encode()
+    ask("PUT", "/v2/jobs/manifests/one", manifest, "application/vnd.oci.image.manifest.v1+json")
+    return "devregistry.azurecr.io/jobs:one"
+
+
+def test_a_task_in_a_container(azure, batch, job):
+    from registries import can_enter
+
+    if not can_enter():
+        pytest.skip("skipped: this machine lets nobody change the root folder")
+    image = image_of(azure)
+    batch.create_task(job, task(
+        "inside", "/bin/sh -c 'echo $COLOR $NAME; echo /*; echo kept > out.txt; pwd'",
+        container_settings=models.BatchTaskContainerSettings(image_name=image),
+        environment_settings=[models.EnvironmentSetting(name="NAME", value="batch")]))
+    info = ended(batch, job, "inside").execution_info
+    lines = output(batch, job, "inside").split("\n")
+    assert info.exit_code == 0, output(batch, job, "inside", "stderr.txt")
+    assert lines[0] == "green batch" and "/bin" in lines[1] and "/home" not in lines[1] and lines[2].endswith("/inside/wd")
+    assert output(batch, job, "inside", "wd/out.txt") == "kept\n"
+    batch.create_task(job, task("nowhere", "/bin/true", container_settings=models.BatchTaskContainerSettings(
+        image_name="devregistry.azurecr.io/none:1")))
+    assert ended(batch, job, "nowhere").execution_info.failure_info.code == "ContainerInvalidImage"

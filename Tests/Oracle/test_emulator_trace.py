@@ -30,6 +30,10 @@ def judged(entry):
     if service == "batch":
         # The document's paths end where a name has a slash in it.
         entry["url"] = re.sub(r"(/files/[^/?]*?)%2F[^?]*", r"\1", entry["url"].replace("..%2F", ""))
+    if "OperationResults/" in entry["url"] or "OperationStatuses/" in entry["url"]:
+        return None  # Polls have no document.
+    if "/Microsoft.Batch/" in entry["url"]:
+        entry["url"] = re.sub(r"api-version=[^&]*", "api-version=2024-07-01", entry["url"])
     if service in API_VERSIONS:
         entry["url"] = re.sub(r"api-version=[^&]*", "api-version=" + API_VERSIONS[service], entry["url"])
     return entry

@@ -21,18 +21,20 @@ enum EmulatorServices {
         try await runner.recover()
         let clock = JobClock(store: resources, runner: runner, queues: queues.store)
         clock.start()
+        let batch = try await BatchService.open(folder, issuer, directory, workloads)
         let management = ManagementService(
             access: BearerAccess(issuer: issuer, directory: directory, audiences: BearerAccess.management),
             store: resources, switches: switches,
             providers: [
                 ContainerAppsProvider(
-                    runner: runner, clock: clock, store: resources, issuer: issuer, directory: directory)
+                    runner: runner, clock: clock, store: resources, issuer: issuer, directory: directory),
+                BatchProvider(world: batch.world),
             ])
         return storage + [
             LoginService(issuer: issuer, directory: directory), MetadataService(issuer: issuer, directory: directory),
             HostIdentityService(issuer: issuer, directory: directory),
             // Before those that it asks: what runs is ended first.
-            try await BatchService.open(folder, issuer, directory, workloads), management,
+            batch, management,
             ContainerLogService(issuer: issuer, runner: runner), vault, queues, registry,
         ]
     }

@@ -109,7 +109,8 @@ extension BatchWorld {
 
     /// Makes nodes, or lets them go, until there are as many as there should be.
     private func resize(_ key: String, _ now: Moment) {
-        guard let pool = pools[key], pool.allocation != .stopping else { return }
+        guard let pool = pools[key] else { return }
+        if pool.allocation == .stopping { change(pool: key) { $0.change(.steady, now) } }
         let wanted = [
             (true, min(pool.targetDedicated, Self.mostNodes)), (false, min(pool.targetLowPriority, Self.mostNodes)),
         ]
