@@ -241,7 +241,7 @@ let package = Package(
         // The program of docs/library.md; never part of the product.
         .executableTarget(
             name: "LibraryExample", dependencies: ["Sluice"], path: "examples/library", swiftSettings: swiftSettings),
-        tests("Sluice", ["LibraryExample", "Sluice", "Support"]),
+        tests("Sluice", ["LibraryExample", "Sluice", "Columns", "Support"]),
         tests("CommandLine", ["CommandLine", "Support"]),
         tests(
             "Commands",

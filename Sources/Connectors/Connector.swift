@@ -125,6 +125,8 @@ public protocol SourceUnit: Sendable {
     var schema: Schema? { get }
     /// How many bytes there are to read, when that is known.
     var bytes: Int? { get }
+    /// What tells this version of it from others without reading it; nil when nothing does.
+    var stamp: String? { get }
     /// Begins to read it; may be called again to read it again.
     ///
     /// - parameter schema: What an earlier reading found out (`SchemaWidened`).
@@ -132,6 +134,11 @@ public protocol SourceUnit: Sendable {
     /// The file, for the ledger of the source; nil for a source that has none, and for a file of which rows were left out
     /// that a later run has to read. Its rows are not counted.
     func file() async throws(SluiceError) -> SourceFile?
+}
+
+extension SourceUnit {
+    /// Nothing does: most units are no files.
+    public var stamp: String? { nil }
 }
 
 /// Hands out the rows of a unit. May throw `SchemaWidened`.

@@ -26,6 +26,8 @@ public struct IngestRun: Sendable {
     let warehouse: any Warehouse
     let lake: any ObjectStore
     let monitor: RunMonitor
+    /// Which part of the work this is.
+    var share = IngestShare.whole
 
     /// The run `id` of `job`.
     public init(
@@ -75,6 +77,11 @@ public struct IngestRun: Sendable {
         _ attempt: @escaping @Sendable (Int) async -> Void, deadline: Deadline? = nil
     ) async throws(SluiceError) -> IngestResult {
         var state = AttemptState(run: id)
+        if case .task(let id) = share {
+            let task = try await IngestShares(self).task(id)
+            if task.parts == nil { return try await stageTask(id, task, attempt) }
+            state.task = task
+        }
         var number = 1
         while true {
             await attempt(number)
@@ -114,6 +121,14 @@ public struct IngestRun: Sendable {
         }
     }
 
+    /// Stages the files of a task; the warehouse has no part in that.
+    private func stageTask(
+        _ id: String, _ task: IngestTask, _ attempt: @escaping @Sendable (Int) async -> Void
+    ) async throws(SluiceError) -> IngestResult {
+        await attempt(1)
+        do { return try await IngestShares(self).stage(id, task) } catch { throw IngestRun.explained(error).withWayOn }
+    }
+
     // MARK: One try
 
     private func attempt(_ number: Int, _ state: inout AttemptState) async throws -> IngestResult {
@@ -128,6 +143,15 @@ public struct IngestRun: Sendable {
         if number > 1, let done = try await finished(state, session) { return done }
         if !state.isAudited {
             if let result = try await begin(&state, session) { return result }
+        }
+        if let task = state.task, state.manifest == nil {
+            guard let manifest = try await IngestShares(self).manifest(task, session) else {
+                try await session.end(state.run, AuditOutcome(.success, finishedAt: Moment.now.microseconds))
+                var result = IngestResult(run: state.run)
+                result.note = "the files are loaded already"
+                return result
+            }
+            state.manifest = manifest
         }
         if let manifest = state.manifest {
             return try await load(manifest, session, state)
@@ -342,6 +366,8 @@ struct AttemptState {
     var isAudited = false
     /// What is staged.
     var manifest: Manifest?
+    /// The task that loads what others have staged.
+    var task: IngestTask?
     /// How many files of the source are loaded already.
     var knownFiles = 0
     /// What the audit log says of runs of which nobody knew how they ended.

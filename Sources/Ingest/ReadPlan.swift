@@ -29,14 +29,7 @@ extension IngestRun {
                 throw error
             }
         }
-        var request = ReadRequest(job.selection)
-        request.columns = job.columns
-        request.filter = job.filter
-        request.types = job.types
-        request.format = job.format
-        request.delimiter = job.delimiter
-        request.limit = options.limit
-        request.parallelism = job.parallelism
+        var request = fileRequest()
         // The files of a table that is replaced are all of its rows, the ones that are known among them.
         // Nor are files known to a backfill: it is for rows of them that were left out.
         if case .files = job.selection, job.mode != .replace, !options.fullRefresh, options.backfill == nil {
@@ -74,6 +67,19 @@ extension IngestRun {
         }
         return ReadPlan(
             request: request, mark: mark, isOverlapping: job.mode == .append && !options.fullRefresh)
+    }
+
+    /// What is asked of the source, whatever is loaded already.
+    func fileRequest() -> ReadRequest {
+        var request = ReadRequest(job.selection)
+        request.columns = job.columns
+        request.filter = job.filter
+        request.types = job.types
+        request.format = job.format
+        request.delimiter = job.delimiter
+        request.limit = options.limit
+        request.parallelism = job.parallelism
+        return request
     }
 
     /// The columns that tell rows with one cursor value apart.

@@ -46,9 +46,11 @@ public struct JobRun: Sendable {
     }
 
     /// The run that `record` begins. What is kept of it lies in `stateFolder`.
+    ///
+    /// - parameter task: The task to do, when the run's work is divided.
     public init(
-        record: RunRecord, job: IngestJob, connector: any Connector, warehouse: any Warehouse, lake: any ObjectStore,
-        stateFolder: String, options: IngestOptions = .init(), observer: JobObserver = .init()
+        record: RunRecord, job: IngestJob, task: String? = nil, connector: any Connector, warehouse: any Warehouse,
+        lake: any ObjectStore, stateFolder: String, options: IngestOptions = .init(), observer: JobObserver = .init()
     ) {
         self.record = record
         self.stateFolder = stateFolder
@@ -59,7 +61,8 @@ public struct JobRun: Sendable {
             let run = IngestRun(
                 record.id, of: job, from: connector, through: lake, into: warehouse, options: options,
                 monitor: start.monitor)
-            return .ingest(try await run.perform(attempt: start.attempt))
+            let share = task.map { run.share(task: $0) } ?? run
+            return .ingest(try await share.perform(attempt: start.attempt))
         }
     }
 

@@ -80,10 +80,10 @@ extension Workspace {
                     return task.map { run.share(task: $0) } ?? run
                 }.retrying(retry).perform()
             }
-            if let task {
+            if let task, declared.kind != IngestKeys.kind {
                 throw SluiceError(
                     .usage, "job \"\(name)\" is of kind \(declared.kind), and has no task \(task)",
-                    hint: "reports are divided into tasks")
+                    hint: "reports, and ingests of files, are divided into tasks")
             }
             if declared.kind == MapKeys.kind {
                 let again = try MapOptions(options)
@@ -100,7 +100,8 @@ extension Workspace {
             }
             let (job, connector) = try await ingest(name)
             return await JobRun(
-                record: record, job: job, connector: connector, warehouse: try await warehouse(), lake: try lake(),
+                record: record, job: job, task: task, connector: connector, warehouse: try await warehouse(),
+                lake: try lake(),
                 stateFolder: stateFolder, options: options, observer: observer
             ).retrying(retry).perform()
         } catch {

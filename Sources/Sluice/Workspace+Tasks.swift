@@ -24,34 +24,50 @@ extension Workspace {
         _ name: String, again: Bool = false, words: [String] = []
     ) async throws(SluiceError) -> DividedRun? {
         let declared = try job(name)
-        guard declared.kind == ReportKeys.kind else { return nil }
-        let (job, output) = try report(name)
-        try reachable(job)
-        var options = ReportOptions()
-        options.again = again
-        let run = ReportRun(
-            RunID.make(), of: job, into: output, ledger: nil,
-            warehouse: job.into == nil ? nil : try await warehouse(), stores: stores, options: options)
-        let spread = try await run.spread(size: job.inputsPerTask)
+        let size = try DeploymentNeeds(declared.settings.section("deploy")).inputsPerTask
+        let again = again ? ["--full-refresh"] : []
         let attempts = max(RetryRule(declared.settings).attempts, 3)
-        let more = again ? ["--full-refresh"] : []
-        func task(_ part: ReportSpread.Task, after: [String]) -> RunTask {
+        func task(_ id: String, after: [String] = [], time: Duration?) -> RunTask {
             RunTask(
-                id: part.id, arguments: ["run", name] + words + ["--task", part.id] + more, after: after,
-                attempts: attempts, time: job.timeout)
+                id: id, arguments: ["run", name] + words + ["--task", id] + again, after: after, attempts: attempts,
+                time: time)
         }
-        var tasks = spread.tasks.map { task($0, after: []) }
-        if let last = spread.last { tasks.append(task(last, after: spread.tasks.map(\.id))) }
-        return DividedRun(tasks: tasks, total: spread.total, known: spread.known)
+        switch declared.kind {
+        case ReportKeys.kind:
+            let (job, output) = try report(name)
+            try reachable(name, job.input + [job.output])
+            var options = ReportOptions()
+            options.again = !again.isEmpty
+            let run = ReportRun(
+                RunID.make(), of: job, into: output, ledger: nil,
+                warehouse: job.into == nil ? nil : try await warehouse(), stores: stores, options: options)
+            let spread = try await run.spread(size: size)
+            let parts = spread.tasks.map { task($0.id, time: job.timeout) }
+            let last = spread.last.map { task($0.id, after: parts.map(\.id), time: job.timeout) }
+            return DividedRun(tasks: parts + [last].compactMap { $0 }, total: spread.total, known: spread.known)
+        case IngestKeys.kind:
+            let (job, connector) = try await ingest(name)
+            var options = IngestOptions()
+            options.fullRefresh = !again.isEmpty
+            let run = IngestRun(
+                RunID.make(), of: job, from: connector, through: try lake(), into: try await warehouse(),
+                options: options)
+            guard let spread = try await run.spread(size: size) else { return nil }
+            try reachable(name, [project.lake.literal ?? ""])
+            let parts = spread.tasks.map { task($0.id, time: job.timeout) }
+            let last = spread.last.map { task($0.id, after: parts.map(\.id), time: job.timeout) }
+            return DividedRun(tasks: parts + [last].compactMap { $0 }, total: spread.total, known: spread.known)
+        default: return nil
+        }
     }
 
     /// Refuses to hand paths of this machine to others.
-    private func reachable(_ job: ReportJob) throws(SluiceError) {
-        for path in job.input + [job.output] {
+    private func reachable(_ job: String, _ paths: [String]) throws(SluiceError) {
+        for path in paths {
             if case .local = try stores.place(of: path) {
                 throw SluiceError(
                     .invalidConfiguration,
-                    "job \"\(job.name)\" works on \(path), a path of this machine, which tasks elsewhere do not see",
+                    "job \"\(job)\" works on \(path), a path of this machine, which tasks elsewhere do not see",
                     hint: "name a container: abfss://container@account.dfs.core.windows.net/folder")
             }
         }

@@ -47,6 +47,10 @@ final class FileUnit: SourceUnit {
     var schema: Schema? { nil }
     var bytes: Int? { listed.flatMap { $0.isRegular ? $0.size : nil } }
 
+    var stamp: String? {
+        listed.flatMap { $0.isRegular && $0.modified != 0 ? "\($0.size):\($0.modified):\($0.tag ?? "")" : nil }
+    }
+
     /// Whether the file is the one that was loaded. One whose time alone has changed is compared by its contents.
     func isUnchanged(since loaded: SourceFile) async throws(SluiceError) -> Bool {
         let facts = try await facts()

@@ -32,9 +32,12 @@ struct Claims: Sendable {
     func release(_ name: StageName) async { try? await lake.remove(name.claim) }
 
     /// Removes what dead runs of this pipeline have staged in part. The pipeline's lock is held.
-    func sweep(sparing run: String) async throws(SluiceError) {
+    ///
+    /// - parameter moment: What was staged then or later is spared too.
+    func sweep(sparing run: String, before moment: Moment? = nil) async throws(SluiceError) {
         let paths = try await lake.list("_claims")
         for path in paths {
+            if let moment, (try await lake.facts(path)?.modified ?? moment) >= moment { continue }
             guard let node = parseDocument(try await lake.text(of: path), file: path).node else { continue }
             let claim = Section(node)
             guard claim.text("pipeline") == pipeline, let dead = claim.text("run"), dead != run,

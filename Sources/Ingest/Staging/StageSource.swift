@@ -122,7 +122,9 @@ final class SourceStager: @unchecked Sendable {
     private let plan: ReadPlan
     private let runID: String
     private let startedAt = Moment.now
-    private let folder: String
+    /// Where the parts lie.
+    let folder: String
+    private let pipeline: String
     private let claims: Claims
     private let rejects: RejectsFile
     /// What an earlier reading found out about the only unit.
@@ -137,13 +139,17 @@ final class SourceStager: @unchecked Sendable {
     private var bytesRead = 0
     private var told = ToldRejects()
 
-    init(_ run: IngestRun, _ plan: ReadPlan, _ read: any SourceRead, run id: String) throws(SluiceError) {
+    /// - parameter pipeline: Whose work it is, when that is another than the job's.
+    init(
+        _ run: IngestRun, _ plan: ReadPlan, _ read: any SourceRead, run id: String, pipeline: String? = nil
+    ) throws(SluiceError) {
         self.run = run
+        self.pipeline = pipeline ?? run.job.pipeline
         self.plan = plan
         runID = id
         folder = StageName.folder(
             protocolName: run.connector.protocolName, source: run.job.source, moment: startedAt)
-        claims = Claims(run.lake, pipeline: run.job.pipeline)
+        claims = Claims(run.lake, pipeline: self.pipeline)
         rejects = RejectsFile(run.lake, path: RejectsFile.path(folder: folder, run: id))
     }
 
@@ -318,7 +324,7 @@ final class SourceStager: @unchecked Sendable {
     /// The manifest of what is staged so far, for rows of `schema`.
     func manifest(of schema: Schema, _ read: any SourceRead) -> Manifest {
         Manifest(
-            run: runID, pipeline: run.job.pipeline, table: "\(run.job.table)", createdAt: startedAt.microseconds,
+            run: runID, pipeline: pipeline, table: "\(run.job.table)", createdAt: startedAt.microseconds,
             schema: schema, cursorFrom: plan.mark?.value, sourceKey: read.key,
             isFullRefresh: run.options.fullRefresh, isOverlapping: plan.isOverlapping)
     }
@@ -328,7 +334,7 @@ final class SourceStager: @unchecked Sendable {
         try await run.checkLimit(rejects, of: rowsRead, isFinal: true)
         try await rejects.finish()
         FaultPoint.stageBeforeManifest.reach()
-        var manifest = manifest(of: try await unionSchema(), read)
+        var manifest = manifest(of: try await union(), read)
         manifest.parts = stages.flatMap(\.parts)
         manifest.sourceFiles = sourceFiles
         manifest.watermark = try newWatermark()
@@ -367,9 +373,15 @@ final class SourceStager: @unchecked Sendable {
         return Watermark(column: cursor.column, type: "\(type)", value: value)
     }
 
+    private func union() async throws(SluiceError) -> Schema {
+        try await SourceStager.union(of: schemas, parts: stages.flatMap(\.parts), in: run.lake)
+    }
+
     /// The schema that the rows of all parts fit. Whole numbers in one file and fractions in another are floats together,
     /// as they would be in one file, when every number is exact as one.
-    private func unionSchema() async throws(SluiceError) -> Schema {
+    static func union(
+        of schemas: [Schema], parts: [StagedFile], in lake: any ObjectStore
+    ) async throws(SluiceError) -> Schema {
         var union = Schema.union(schemas)
         guard schemas.count > 1 else { return union }
         for place in union.fields.indices where union.fields[place].type == .utf8 {
@@ -377,7 +389,7 @@ final class SourceStager: @unchecked Sendable {
                 schemas.compactMap { schema in
                     schema.index(of: union.fields[place].name).map { schema.fields[$0].type }
                 }.filter { $0 != .null })
-            if types == [.int64, .float64], try await isExactAsFloat(union.fields[place].name) {
+            if types == [.int64, .float64], try await isExactAsFloat(union.fields[place].name, parts, lake) {
                 union.fields[place].type = .float64
             }
         }
@@ -387,10 +399,12 @@ final class SourceStager: @unchecked Sendable {
     }
 
     /// Whether all whole numbers that are staged for the column are exact as floats.
-    private func isExactAsFloat(_ name: String) async throws(SluiceError) -> Bool {
+    private static func isExactAsFloat(
+        _ name: String, _ parts: [StagedFile], _ lake: any ObjectStore
+    ) async throws(SluiceError) -> Bool {
         let limit: Int128 = 1 << 53
-        for part in stages.flatMap(\.parts) {
-            let file = try await ParquetFile.open(try await run.lake.open(part.path))
+        for part in parts {
+            let file = try await ParquetFile.open(try await lake.open(part.path))
             guard let place = file.schema.index(of: name), file.schema.fields[place].type == .int64 else { continue }
             for group in file.metadata.rowGroups.indices {
                 let chunks = file.chunks(ofRowGroup: group)

@@ -26,6 +26,9 @@ public enum DeploymentKeys {
             KeyShape("parallelism", .integer(1...100), "How many copies run at the same time", standard: "1"),
             KeyShape(
                 "completions", .integer(1...100), "How many copies have to succeed", standard: "what parallelism is"),
+            KeyShape(
+                "inputs_per_task", .integer(1...10_000),
+                "How many files a task takes, where a run is divided into tasks", standard: "1"),
             KeyShape("schedule", .text, "When it is started: five fields of cron, in UTC"),
             KeyShape("event", .object(event), "What has to wait so that it is started"),
             KeyShape("env", .map(.text, of: "texts"), "Variables; one that is a ${secret.…} stays in Key Vault"),
@@ -89,6 +92,7 @@ extension DeploymentNeeds {
         retries = section.integer("retries") ?? 0
         parallelism = section.integer("parallelism") ?? 1
         completions = section.integer("completions") ?? parallelism
+        inputsPerTask = section.integer("inputs_per_task") ?? 1
         if let cron = section.text("schedule") {
             trigger = .schedule(cron.split(separator: " ").joined(separator: " "))
         } else if let event = section.section("event") {

@@ -57,6 +57,8 @@ public struct DeploymentNeeds: Sendable, Hashable {
     public var parallelism: Int
     /// How many copies have to succeed.
     public var completions: Int
+    /// How many inputs a task takes, where a run is divided into tasks.
+    public var inputsPerTask = 1
     /// What starts it.
     public var trigger: DeploymentTrigger
     /// Variables.

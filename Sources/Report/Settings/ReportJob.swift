@@ -40,8 +40,6 @@ public struct ReportJob: Sendable {
     public var hasLedger = true
     /// How many threads work; nil for as many as there are cores.
     public var threads: Int?
-    /// How many inputs a task takes, on platforms that divide work into tasks.
-    public var inputsPerTask = 1
     /// How long a run may take; nil for as long as it takes.
     public var timeout: Duration?
 
@@ -66,7 +64,6 @@ public struct ReportJob: Sendable {
         keepsRejects = section.boolean("rejects") ?? true
         hasLedger = section.boolean("ledger") ?? true
         threads = section.integer("threads")
-        inputsPerTask = section.integer("inputs_per_task") ?? 1
         timeout = section.duration("timeout")
     }
 

@@ -34,9 +34,6 @@ public enum ReportKeys {
             "ledger", .boolean, "Whether what is done is remembered, so that a run does new work only", standard: "true"
         ),
         KeyShape("threads", .integer(1...256), "How many threads work; as many as there are cores when not given"),
-        KeyShape(
-            "inputs_per_task", .integer(1...10_000),
-            "How many inputs a task takes, on platforms that divide work into tasks", standard: "1"),
         KeyShape("timeout", .duration, "How long the run may take; as long as it takes when not given"),
     ]
 
