@@ -114,7 +114,12 @@ let package = Package(
         library("Platforms", ["Azure", "Transport", "Runs", "Settings", "Support"]),
         .executableTarget(
             name: "Specimen", dependencies: ["Platforms"], path: "Tests/Specimen", swiftSettings: swiftSettings),
-        tests("Platforms", ["Specimen", "Platforms", "Azure", "Settings", "Runs", "Support"]),
+        tests(
+            "Platforms",
+            [
+                "Specimen", "Platforms", "Images", "Emulator", "Azure", "Transport", "Storage", "Settings", "Runs",
+                "Support",
+            ]),
         library("Synthetic", ["Storage", "Support"]),
         tests("Synthetic", ["Synthetic", "Storage", "Support"]),
         library("Classic", ["Support", "CNumbers", "CScan"]),

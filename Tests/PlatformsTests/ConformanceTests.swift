@@ -20,9 +20,7 @@ struct Place: Sendable, CustomTestStringConvertible {
     static let containerApps = Place(testDescription: "Container Apps, emulated") { _ in
         let azure = try await EmulatedAzure.shared
         let platform = try azure.containerApps()
-        let job = azure.job()
-        try await platform.apply(try await platform.plan(job))
-        return (platform, job)
+        return (platform, try await azure.standing())
     }
 }
 
@@ -193,8 +191,10 @@ struct Place: Sendable, CustomTestStringConvertible {
             #expect(plan.isEmpty)
             #expect(plan.platform == platform.name)
             try await platform.apply(plan)
-            #expect((try await platform.deployed(job) != nil) == platform.abilities.deploys)
-            #expect((try platform.ways(of: job) != nil) == platform.abilities.deploys)
+            let there = try await platform.deployed(job)
+            let ways = try platform.ways(of: job)
+            #expect((there != nil) == platform.abilities.deploys)
+            #expect((ways != nil) == platform.abilities.deploys)
             let rows = await platform.check(Self.job)
             #expect(!rows.isEmpty)
             for row in rows { #expect(row.outcome == .passed, "\(row)") }
@@ -213,8 +213,10 @@ struct Place: Sendable, CustomTestStringConvertible {
             #expect(error?.code == .notFound)
             let nameless = RunRequest(run: RunID.make(), arguments: ["print", "x"])
             await #expect(throws: SluiceError.self) { try await platform.start(nameless) }
-            #expect(try await platform.deployed(job) == nil)
-            #expect(try await platform.delete(job) == false)
+            let there = try await platform.deployed(job)
+            let isRemoved = try await platform.delete(job)
+            #expect(there == nil)
+            #expect(!isRemoved)
         }
     }
 

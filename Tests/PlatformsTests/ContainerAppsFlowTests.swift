@@ -5,6 +5,7 @@ import Runs
 import Settings
 import Support
 import Testing
+import Transport
 
 /// What goes wrong between here and Container Apps, and what is done about it. One after the other, since faults are for all.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct ContainerAppsFlowTests {
@@ -102,7 +103,10 @@ import Testing
         let rules: JSONText = [
             "rules": [
                 ["match": ["service": "arm"], "times": 2, "do": ["throttle": 429, "retryAfter": 1]],
-                ["match": ["service": "arm", "method": "POST"], "times": 1, "do": ["throttle": 503, "retryAfter": 1]],
+                [
+                    "match": ["service": "arm", "method": "POST"], "times": 1,
+                    "do": ["throttle": 503, "retryAfter": 1],
+                ],
             ]
         ]
         try await with(rules) { azure, platform in
@@ -213,28 +217,14 @@ import Testing
         }
     }
 
-    @Test func aLogThatIsKeptComesLate() async throws {
-        try await with { azure, platform in
-            // Replicas are gone at once, and what is kept takes its time.
-            try await azure.administer("lifecycle", ["replicasStay": 0, "logDelay": 1500])
-            let job = azure.job("late")
-            try await deploy(job, to: platform)
-            let handle = try await platform.start(
-                RunRequest(run: RunID.make(), arguments: ["print", "kept"], job: job))
-            _ = try await platform.wait(for: handle)
-            let text = try await output(platform, handle)
-            try await azure.administer("lifecycle", ["replicasStay": 60000, "logDelay": 200])
-            #expect(text == "kept\n")
-        }
-    }
-
     @Test func anExecutionThatAzureForgotIsNotAState() async throws {
         try await with { azure, platform in
             let job = azure.job("gone")
             try await deploy(job, to: platform)
             let handle = try await platform.start(RunRequest(run: RunID.make(), arguments: ["print", "x"], job: job))
             _ = try await platform.wait(for: handle)
-            #expect(try await platform.delete(job))
+            let execution = String(handle.reference.split(separator: "/").last ?? "")
+            try await azure.administer("forget", ["execution": .string(execution)], .post)
             let error = await #expect(throws: SluiceError.self) { try await platform.status(handle) }
             #expect(error?.code == .notFound)
             #expect(error?.isTransient == false)

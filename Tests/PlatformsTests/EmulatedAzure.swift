@@ -4,6 +4,7 @@ import Glibc
 import Images
 import Platforms
 import Settings
+import Storage
 import Support
 import Transport
 
@@ -51,7 +52,7 @@ final class EmulatedAzure: Sendable {
         try await Self.administer(
             client, url, "lifecycle", ["operationDelay": 60, "retryAfter": 0, "grace": 1500, "logDelay": 200])
         var build = ImageBuild(program: try await ProgramFiles(specimen))
-        build.created = 0
+        build.compression = .zstd
         _ = try await build.run(into: try LayoutFolder("\(folder)/image"), tag: "1")
         let image = try await ImageLayout("\(folder)/image").image(tag: "1")
         let reference = try ImageReference("shop.azurecr.io/specimen:1")
@@ -104,16 +105,27 @@ final class EmulatedAzure: Sendable {
             release: "test")
     }
 
+    private static let deploying = Task {
+        let azure = try await shared
+        let platform = try azure.containerApps()
+        let job = azure.job()
+        try await platform.apply(try await platform.plan(job))
+        return job
+    }
+
+    /// The one job that is deployed for all tests of the contract.
+    func standing() async throws -> JobDeployment { try await Self.deploying.value }
+
     /// Turns what the emulator has for tests alone.
-    func administer(_ what: String, _ document: JSONText) async throws {
-        try await Self.administer(try azure.client(), url, what, document)
+    func administer(_ what: String, _ document: JSONText, _ method: HTTPMethod = .put) async throws {
+        try await Self.administer(try azure.client(), url, what, document, method)
     }
 
     private static func administer(
-        _ client: AzureClient, _ url: String, _ what: String, _ document: JSONText
+        _ client: AzureClient, _ url: String, _ what: String, _ document: JSONText, _ method: HTTPMethod = .put
     ) async throws {
         var request = HTTPRequest(
-            .put, try WebAddress("\(url)/_sluice/\(what)"), headers: ["Content-Type": "application/json"])
+            method, try WebAddress("\(url)/_sluice/\(what)"), headers: ["Content-Type": "application/json"])
         request.body = .bytes(Buffer(Array(document.text().utf8)))
         _ = try await client.fetch(request, as: .nobody)
     }

@@ -110,8 +110,12 @@ extension ContainerAppsPlatform {
         let jobs = try await management().list(settings.jobs, version: Self.version)
         for job in jobs where job["tags"]?[ContainerJob.projectTag]?.text == project {
             guard let name = job["name"]?.text else { continue }
-            if let execution = try await execution(of: run, in: name) {
+            do throws(SluiceError) {
+                guard let execution = try await execution(of: run, in: name) else { continue }
                 return handle(run, name, execution, job["tags"]?[ContainerJob.jobTag]?.text)
+            } catch {
+                // A job that was removed meanwhile has no runs.
+                if error.code != .notFound { throw error }
             }
         }
         return nil
