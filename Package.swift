@@ -208,7 +208,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "Sluice", "Azure", "Project", "Ingest", "Report", "Map", "Init", "LakeTables", "Sales", "Connectors",
+                "Autoscale", "Sluice", "Azure", "Project", "Ingest", "Report", "Map", "Init", "LakeTables", "Sales",
+                "Connectors",
                 "Warehouse", "Runs",
                 "Synthetic", "Classic", "ReportPage", "Tables", "Parquet", "TextFormats", "Storage", "Stores",
                 "Emulator", "Images", "Packages", "Platforms", "Settings", "Columns", "CommandLine", "Support",

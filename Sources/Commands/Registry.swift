@@ -26,13 +26,14 @@ public struct Registry: Sendable {
             Group(
                 "Work",
                 [
-                    RunCommand(), StartCommand(), CancelCommand(), PlanCommand(), Check(), DoctorCommand(), Discover(),
+                    RunCommand(), StartCommand(), CancelCommand(), PlanCommand(), Check(), DoctorCommand(),
+                    AutoscaleCommand(), Discover(),
                     IngestCommand(),
                     Query(),
                 ]),
             Group("History", [RunsCommand(), Status(), Logs()]),
             Group("Data", [Inspect(), ConvertCommand(), ReportCommand(), MapCommand(), Generate(), Lake()]),
-            Group("Deployment", [Deploy(), Undeploy(), Image(), PackageCommand()]),
+            Group("Deployment", [Deploy(), Undeploy(), Image(), PackageCommand(), AutoscaleCommand()]),
             Group("Development", [Emulate()]),
             Group("The program itself", [Completion(), Help()]),
         ])
