@@ -51,8 +51,8 @@ struct LayerContents {
         let type = compression == .gzip ? MediaType.gzipLayer : MediaType.zstdLayer
         let descriptor = try await folder.add(type) { (sink) throws(SluiceError) in
             // Its owner finishes the sink: this ends the packed data alone.
-            let packed = try CompressingSink(try DigestingSink(sink, ends: false), compression)
-            let plain = try DigestingSink(packed)
+            let packed = try CompressingSink(try HashingSink(sink, ends: false), compression)
+            let plain = try HashingSink(packed)
             let writer = TarWriter(plain)
             let sorted = entries.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
             for (_, item) in sorted {

@@ -39,33 +39,7 @@ public struct ContentDigest: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// Passes bytes on and knows their digest and number.
-final class DigestingSink: ByteSink, @unchecked Sendable {
-    // `@unchecked Sendable` because one producer at a time writes, as `ByteSink` demands.
-
-    private let base: any ByteSink
-    private let hash: SHA256
-    private let ends: Bool
-    private(set) var count = 0
-
-    /// - parameter ends: Whether `finish` goes through to `base`, rather than being its owner's business.
-    init(_ base: any ByteSink, ends: Bool = true) throws(SluiceError) {
-        self.base = base
-        self.ends = ends
-        hash = try SHA256()
-    }
-
-    var name: String { base.name }
-
-    func write(_ bytes: Buffer) async throws(SluiceError) {
-        hash.update(bytes)
-        count += bytes.count
-        try await base.write(bytes)
-    }
-
-    func finish() async throws(SluiceError) { if ends { try await base.finish() } }
-    func abandon() async { await base.abandon() }
-
+extension HashingSink {
     /// The digest of all that was written; asked once.
-    func digest() -> ContentDigest { ContentDigest(digits: hash.finish()) }
+    func digest() -> ContentDigest { ContentDigest(digits: hash()) }
 }

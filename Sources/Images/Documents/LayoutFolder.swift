@@ -64,7 +64,7 @@ public struct LayoutFolder: Sendable {
     ) async throws(SluiceError) -> BlobDescriptor {
         let temporary = "\(path)/blobs/.\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
         let file = try AtomicFile(temporary)
-        let sink = try DigestingSink(file)
+        let sink = try HashingSink(file)
         do throws(SluiceError) {
             try await write(sink)
             try await sink.finish()
@@ -95,7 +95,7 @@ public struct LayoutFolder: Sendable {
         _ descriptor: BlobDescriptor, _ write: (any ByteSink) async throws(SluiceError) -> Void
     ) async throws(SluiceError) {
         let file = try AtomicFile(self.file(descriptor.digest))
-        let sink = try DigestingSink(file, ends: false)
+        let sink = try HashingSink(file, ends: false)
         do throws(SluiceError) {
             try await write(sink)
             let found = sink.digest()

@@ -15,7 +15,8 @@ final class UnitStage: @unchecked Sendable {
     private let unit: String
     private let options: StageOptions
     private var writer: ParquetWriter?
-    private var sink: HashingSink?
+    /// What the open part is written to, and before it what hashes it.
+    private var sink: (file: any ByteSink, hashing: HashingSink)?
     private var rows = 0
     /// The parts that are complete and visible.
     private(set) var parts: [StagedFile] = []
@@ -42,11 +43,13 @@ final class UnitStage: @unchecked Sendable {
     }
 
     private func beginPart(_ schema: Schema) async throws -> ParquetWriter {
-        let sink = try HashingSink(try await lake.create(name.part(parts.count)))
-        self.sink = sink
+        let file = try await lake.create(name.part(parts.count))
+        // When the part appears is this one's business.
+        let hashing = try HashingSink(file, ends: false)
+        sink = (file, hashing)
         var parquet = ParquetWriterOptions(compression: options.codec, compressionLevel: options.level)
         parquet.keyValueMetadata = ["sluice.run": options.run, "sluice.source": unit]
-        let writer = try await ParquetWriter(sink, schema: schema, options: parquet)
+        let writer = try await ParquetWriter(hashing, schema: schema, options: parquet)
         self.writer = writer
         return writer
     }
@@ -54,8 +57,13 @@ final class UnitStage: @unchecked Sendable {
     private func endPart() async throws {
         guard let writer, let sink else { return }
         try await writer.finish()
+        FaultPoint.stagePartWritten.reach()
+        try await sink.file.finish()
+        FaultPoint.stagePartVisible.reach()
         parts.append(
-            StagedFile(path: name.part(parts.count), size: sink.count, hash: sink.digest, rows: rows, source: unit))
+            StagedFile(
+                path: name.part(parts.count), size: sink.hashing.count, hash: sink.hashing.hash(), rows: rows,
+                source: unit))
         self.writer = nil
         self.sink = nil
         rows = 0
@@ -67,7 +75,7 @@ final class UnitStage: @unchecked Sendable {
     /// Throws away what was written, the parts that are visible too.
     func abandon() async {
         await writer?.abandon()
-        await sink?.abandon()
+        await sink?.file.abandon()
         writer = nil
         sink = nil
         rows = 0

@@ -90,33 +90,6 @@ public struct Package: Sendable {
     }
 }
 
-/// Passes bytes on, and knows their hash and number.
-private final class HashingSink: ByteSink, @unchecked Sendable {
-    // `@unchecked Sendable` because one producer at a time writes, as `ByteSink` demands.
-
-    private let base: any ByteSink
-    private let digest: SHA256
-    private(set) var count = 0
-
-    init(_ base: any ByteSink) throws(SluiceError) {
-        self.base = base
-        digest = try SHA256()
-    }
-
-    var name: String { base.name }
-
-    func write(_ bytes: Buffer) async throws(SluiceError) {
-        digest.update(bytes)
-        count += bytes.count
-        try await base.write(bytes)
-    }
-
-    func finish() async throws(SluiceError) { try await base.finish() }
-    func abandon() async { await base.abandon() }
-    /// Asked once.
-    func hash() -> String { digest.finish() }
-}
-
 /// Hands bytes on, and knows their hash.
 final class HashingStream: ByteStream, @unchecked Sendable {
     // `@unchecked Sendable` because one consumer at a time calls `next`.
