@@ -271,7 +271,7 @@ def test_secrets_reach_the_program_and_nobody_else(azure, image):
     secrets = [{"name": "plain", "value": "s3cret-value"},
                {"name": "kept", "keyVaultUrl": "https://devvault.vault.azure.net/secrets/db-password", "identity": IDENTITY}]
     env = [{"name": "A", "secretRef": "plain"}, {"name": "B", "secretRef": "kept"}]
-    create(azure, "secretive", job(azure, image, '[ "$A" = s3cret-value ] && [ "$B" = "from the vault" ]', secrets=secrets, env=env))
+    create(azure, "secretive", job(azure, image, '[ ${#A}$A = 12$A ] && [ ${#B} = 14 ]', secrets=secrets, env=env))
     assert wait(azure, "secretive", start(azure, "secretive")).status == "Succeeded"
     shown = client(azure).jobs.get("rg", "secretive")
     assert [item.value for item in shown.configuration.secrets] == [None, None]
@@ -419,6 +419,81 @@ def stream_or_nothing(azure, name, execution):
         return stream(azure, name, execution)
     except AssertionError:
         return []
+
+
+def rows(azure, kql, **body):
+    status, answer, _ = query(azure, kql, **body)
+    assert status == 200, answer
+    table = json.loads(answer)["tables"][0]
+    names = [column["name"] for column in table["columns"]]
+    return [dict(zip(names, row)) for row in table["rows"]]
+
+
+def test_logs_are_found_by_queries(azure, image):
+    create(azure, "logged", job(azure, image, "echo one; echo two >&2; echo three"))
+    execution = start(azure, "logged")
+    wait(azure, "logged", execution)
+    kql = f"""
+        ContainerAppConsoleLogs_CL
+        | where ContainerJobName_s == 'logged' // only this one
+        | where ContainerGroupName_s startswith "{execution}" and TimeGenerated > ago(1h)
+        | project TimeGenerated, Log_s, Stream_s, _timestamp_d | order by _timestamp_d asc"""
+    assert wait_until(lambda: len(rows(azure, kql)) == 3)
+    found = rows(azure, kql)
+    assert {row["Log_s"] for row in found} == {"one", "two", "three"}
+    assert {row["Log_s"]: row["Stream_s"] for row in found}["two"] == "stderr"
+    assert [row["Count"] for row in rows(azure, kql.split("| project")[0] + "| count")] == [3]
+    assert rows(azure, kql, timespan="2020-01-01/P1D") == [] and len(rows(azure, kql, timespan="PT6H")) == 3
+    system = rows(azure, f"ContainerAppSystemLogs_CL | where ExecutionName_s == '{execution}' | project Reason_s, Log_s")
+    assert system[0]["Reason_s"] == "Created" and system[-1]["Reason_s"] == "Completed"
+    assert "PulledImage" in [row["Reason_s"] for row in system]
+
+
+def test_the_official_client_reads_logs(azure, image):
+    from azure.monitor.query import LogsQueryClient, LogsQueryStatus
+
+    create(azure, "read", job(azure, image, "echo hello"))
+    wait(azure, "read", start(azure, "read"))
+    kql = "ContainerAppConsoleLogs_CL | where ContainerJobName_s == 'read' | take 5"
+    with LogsQueryClient(azure.credential(), endpoint=azure.https, audience="https://api.loganalytics.io",
+                         connection_verify=azure.ca) as logs:
+        assert wait_until(lambda: len(logs.query_workspace(WORKSPACE, kql, timespan=None).tables[0].rows) == 1)
+        answer = logs.query_workspace(WORKSPACE, kql, timespan=None, include_statistics=True)
+        assert answer.status == LogsQueryStatus.SUCCESS and answer.statistics
+        assert answer.tables[0].rows[0]["Log_s"] == "hello"
+        azure.administer("PUT", "lifecycle", {"queryRows": 1})
+        partial = logs.query_workspace(WORKSPACE, "ContainerAppSystemLogs_CL", timespan=None)
+        azure.administer("PUT", "lifecycle", {"queryRows": 500000})
+        assert partial.status == LogsQueryStatus.PARTIAL and partial.partial_error.code == "PartialError"
+        assert len(partial.partial_data[0].rows) == 1
+
+
+@pytest.mark.parametrize("kql, inner, text", [
+    ("NoSuchTable_CL | take 1", "SemanticError", "Failed to resolve table or column expression named 'NoSuchTable_CL'"),
+    ("ContainerAppSystemLogs_CL | where Nothing_s == 'x'", "SemanticError", "Failed to resolve column or scalar expression named 'Nothing_s'"),
+    ("ContainerAppSystemLogs_CL | where", "SyntaxError", "could not be parsed"),
+    ("ContainerAppSystemLogs_CL | summarize count() by Reason_s", "NotPlayed", "the operator 'summarize'"),
+    ("ContainerAppSystemLogs_CL | where Log_s matches regex 'x'", "NotPlayed", "the operator 'matches'"),
+])
+def test_queries_are_refused_as_the_service_does(azure, image, kql, inner, text):
+    create(azure, "seen", job(azure, image, "true"))
+    wait(azure, "seen", start(azure, "seen"))
+    assert wait_until(lambda: query(azure, "ContainerAppSystemLogs_CL | take 1")[0] == 200)
+    status, answer, _ = query(azure, kql)
+    error = json.loads(answer)["error"]
+    assert status == 400 and error["code"] == "BadArgumentError" and error["innererror"]["code"] == inner
+    assert text in error["innererror"]["innererror"]["message"]
+
+
+def test_logs_come_late_when_they_shall(azure_with):
+    azure = azure_with()
+    azure.administer("PUT", "lifecycle", {"logDelay": 4000})
+    image = push_image(azure)
+    create(azure, "late", job(azure, image, "echo x"))
+    wait(azure, "late", start(azure, "late"))
+    status, answer, _ = query(azure, "ContainerAppConsoleLogs_CL")
+    assert status == 400 and b"Failed to resolve table" in answer, "a table without a row is none"
+    assert wait_until(lambda: query(azure, "ContainerAppConsoleLogs_CL")[0] == 200)
 
 
 # What goes wrong.

@@ -4,7 +4,8 @@ import Synchronization
 /// The executions of all jobs: starts them, knows which run, and keeps the newest hundred of each job.
 final class JobRunner: Sendable {
     private let around: ExecutionRun.Surroundings
-    private let home: String
+    /// Where the folders of executions lie.
+    let home: String
     private let running = Mutex<[String: (run: ExecutionRun, task: Task<Void, Never>)]>([:])
     /// How many executions of a job are remembered.
     static let history = 100

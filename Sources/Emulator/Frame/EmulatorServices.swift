@@ -35,7 +35,11 @@ enum EmulatorServices {
             HostIdentityService(issuer: issuer, directory: directory),
             // Before those that it asks: what runs is ended first.
             batch, management,
-            ContainerLogService(issuer: issuer, runner: runner), vault, queues, registry,
+            ContainerLogService(issuer: issuer, runner: runner),
+            LogQueryService(
+                access: BearerAccess(issuer: issuer, directory: directory, audiences: BearerAccess.logs),
+                switches: switches, home: runner.home),
+            vault, queues, registry,
         ]
     }
 }

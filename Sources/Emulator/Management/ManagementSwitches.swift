@@ -19,6 +19,8 @@ public final class ManagementSwitches: Sendable {
         var replicasStay = 60_000
         /// The most resources that one page of a list has.
         var page = 100
+        /// The most rows that a query of logs answers with.
+        var queryRows = 500_000
         /// How long a program is given between the request to end and the end, in milliseconds.
         var grace = 30_000
 
@@ -26,7 +28,7 @@ public final class ManagementSwitches: Sendable {
             [
                 ("operationDelay", \.operation), ("retryAfter", \.retryAfter), ("queueDelay", \.queue),
                 ("pullDelay", \.pull), ("logDelay", \.logLag), ("replicasStay", \.replicasStay), ("pageSize", \.page),
-                ("grace", \.grace),
+                ("queryRows", \.queryRows), ("grace", \.grace),
             ]
         }
     }
