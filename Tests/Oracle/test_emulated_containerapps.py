@@ -74,8 +74,15 @@ def environment(azure, name="env1", destination="log-analytics"):
     return client(azure).managed_environments.begin_create_or_update("rg", name, body).result()
 
 
+def usual_environment(azure):
+    """The id of an environment that is made once in every emulator."""
+    if not hasattr(azure, "environment_id"):
+        azure.environment_id = environment(azure).id
+    return azure.environment_id
+
+
 def job(azure, image, script, *, trigger=None, environment_id=None, secrets=None, registries=None, **container):
-    environment_id = environment_id or environment(azure).id
+    environment_id = environment_id or usual_environment(azure)
     configuration = {"triggerType": "Manual", "replicaTimeout": 60, "replicaRetryLimit": 0,
                      "manualTriggerConfig": {"parallelism": 1, "replicaCompletionCount": 1}}
     configuration.update(trigger or {})
