@@ -34,6 +34,14 @@ def judged(entry):
         return None  # Polls have no document.
     if "/Microsoft.Batch/" in entry["url"]:
         entry["url"] = re.sub(r"api-version=[^&]*", "api-version=2024-07-01", entry["url"])
+    if "/Microsoft.App/" in entry["url"]:
+        # What was wrong on purpose, and calls of versions that have no document.
+        others = r"/(replicas|getAuthToken|suspend|resume)$|/stop/[^/]+$"
+        if entry["response"]["status"] >= 400 or re.search(others, entry["url"].split("?")[0]):
+            return None
+        entry["url"] = re.sub(r"api-version=[^&]*", "api-version=2025-01-01", entry["url"])
+    if service == "loganalytics":
+        entry["url"] = entry["url"].replace("/v1/workspaces/", "/workspaces/")
     if service in API_VERSIONS:
         entry["url"] = re.sub(r"api-version=[^&]*", "api-version=" + API_VERSIONS[service], entry["url"])
     return entry

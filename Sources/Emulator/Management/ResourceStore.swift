@@ -37,7 +37,12 @@ public struct Resource: Sendable {
 
     /// The resource as answers have it.
     public func shown(at now: Moment) -> JSONText {
-        let current = gone != nil ? "Deleting" : isBusy(at: now) ? "InProgress" : state
+        // Environments have words of their own.
+        let isEnvironment = id.type.lowercased() == "microsoft.app/managedenvironments"
+        let current =
+            gone != nil
+            ? (isEnvironment ? "ScheduledForDelete" : "Deleting")
+            : isBusy(at: now) ? (isEnvironment ? "InfrastructureSetupInProgress" : "InProgress") : state
         let properties: [(key: String, value: JSONText)] = [("provisioningState", .string(current))]
         let others = (document.at("properties")?.members ?? []).filter { $0.key.lowercased() != "provisioningstate" }
         let head: [(key: String, value: JSONText)] = [
