@@ -111,7 +111,7 @@ let package = Package(
 
         library("Warehouse", ["SQLite", "Postgres", "ODBC", "Storage", "Columns", "Support"]),
         library("Runs", ["SQLite", "Columns", "Support"]),
-        library("Platforms", ["Azure", "Transport", "Runs", "Settings", "Support"]),
+        library("Platforms", ["Azure", "Transport", "Runs", "Autoscale", "Settings", "Support"]),
         .executableTarget(
             name: "Specimen", dependencies: ["Platforms"], path: "Tests/Specimen", swiftSettings: swiftSettings),
         tests(

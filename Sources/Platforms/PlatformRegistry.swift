@@ -11,7 +11,7 @@ public struct PlatformRegistry: Sendable {
     public init(_ kinds: [PlatformKind]) { self.kinds = kinds }
 
     /// All that this program has.
-    public static let standard = PlatformRegistry([LocalPlatform.kind, ContainerAppsPlatform.kind])
+    public static let standard = PlatformRegistry([LocalPlatform.kind, ContainerAppsPlatform.kind, BatchPlatform.kind])
 
     /// The platform that a section of the project describes, or this machine when there is none.
     public func make(_ site: PlatformSite) throws(SluiceError) -> any Platform {

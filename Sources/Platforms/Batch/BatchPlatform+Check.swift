@@ -1,0 +1,84 @@
+import Azure
+import Support
+
+extension BatchPlatform {
+    /// Walks from the sign-in to the pool and the job, and stops at what is missing for the rest.
+    public func check(_ job: JobDeployment?) async -> [PlatformCheck] {
+        var rows: [PlatformCheck] = []
+        var isBlocked = false
+        func look(_ subject: String, _ body: () async throws(SluiceError) -> String) async {
+            guard !isBlocked else {
+                rows.append(PlatformCheck(subject, .notAsked, "what stands above it failed"))
+                return
+            }
+            do throws(SluiceError) { rows.append(PlatformCheck(subject, .passed, try await body())) } catch {
+                rows.append(PlatformCheck(subject, error))
+                isBlocked = true
+            }
+        }
+        await look("sign-in") { () throws(SluiceError) in
+            let client = try azure.client()
+            for scope in [client.settings.cloud.managementScope, client.settings.cloud.batchScope] {
+                _ = try await client.identity.token(for: scope, tenant: nil)
+            }
+            return "tokens for Azure Resource Manager and Batch"
+        }
+        await look("account") { () throws(SluiceError) in
+            guard let found = try await management().get(settings.accountID.text, version: BatchPoolForm.version) else {
+                throw SluiceError(
+                    .notFound, "there is no Batch account \"\(settings.account)\" in the resource group \(settings.group)",
+                    hint:
+                        "make it: az batch account create --name \(settings.account) --resource-group \(settings.group) --location \(settings.region)"
+                )
+            }
+            let endpoint = found["properties"]?["accountEndpoint"]?.text ?? ""
+            let host = try batch().host
+            guard endpoint.isEmpty || endpoint.lowercased() == host else {
+                throw SluiceError(
+                    .invalidConfiguration, "the account \(settings.account) is at \(endpoint), and not at \(host)",
+                    hint: "correct region under platforms.\(name)")
+            }
+            return host
+        }
+        await look("rights") { () throws(SluiceError) in
+            _ = try await batch().list("jobs", query: [("maxresults", "1")], limit: 1)
+            return "jobs can be listed"
+        }
+        guard job != nil || !rows.isEmpty else { return rows }
+        await look("pool") { () throws(SluiceError) in try await poolFinding() }
+        guard let job else { return rows }
+        await look("job") { () throws(SluiceError) in
+            guard let there = try await deployed(job) else {
+                throw SluiceError(
+                    .notFound, "the job \(job.job) is not deployed to the pool \(settings.pool)",
+                    hint: "'sluice deploy \(job.job)' does it")
+            }
+            return "\(job.job) on \(there.name)\(there.image.map { ", \($0)" } ?? "")"
+        }
+        return rows
+    }
+
+    private func poolFinding() async throws(SluiceError) -> String {
+        guard let pool = try await existing() else {
+            throw SluiceError(
+                .notFound, "there is no pool \(settings.pool) in the account \(settings.account)",
+                hint: "'sluice deploy JOB' makes it")
+        }
+        let properties = pool.properties
+        if let error = properties["autoScaleRun"]?["error"], error.members != nil {
+            let details = (error["details"]?.items ?? []).compactMap { $0["message"]?.text }
+            throw SluiceError(
+                .invalidConfiguration,
+                "the formula of the pool \(settings.pool) cannot be evaluated: \(details.first ?? error["message"]?.text ?? "")",
+                hint: "correct formula under platforms.\(name), and deploy again")
+        }
+        let status = properties["resizeOperationStatus"]?["errors"]?.items?.first
+        if let error = status ?? properties["resizeErrors"]?.items?.first {
+            throw SluiceError(
+                .inputOutput, "the pool \(settings.pool) gets no nodes: \(error["message"]?.text ?? error["code"]?.text ?? "")",
+                hint: "look at the quotas of the account: az batch account show --name \(settings.account) --resource-group \(settings.group)")
+        }
+        let nodes = (properties["currentDedicatedNodes"]?.integer ?? 0) + (properties["currentLowPriorityNodes"]?.integer ?? 0)
+        return "\(settings.pool), \(nodes) nodes now, \((properties["allocationState"]?.text ?? "steady").lowercased())"
+    }
+}
