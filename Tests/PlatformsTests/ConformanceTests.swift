@@ -11,7 +11,7 @@ struct Place: Sendable, CustomTestStringConvertible {
     let make: @Sendable (_ folder: String) async throws -> (platform: any Platform, job: JobDeployment?)
 
     /// Every platform there is, by its public constructor.
-    static let all = [local, containerApps]
+    static let all = [local, containerApps, batch]
 
     static let local = Place(testDescription: "local") { folder in
         (LocalPlatform(folder: "\(folder)/runs", program: specimen), nil)
@@ -22,6 +22,8 @@ struct Place: Sendable, CustomTestStringConvertible {
         let platform = try azure.containerApps()
         return (platform, try await azure.standing())
     }
+
+    static let batch = Place(testDescription: "Batch, emulated") { _ in try await EmulatedAzure.standingBatch() }
 }
 
 /// The contract, which every platform fulfils.

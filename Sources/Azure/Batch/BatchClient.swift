@@ -45,7 +45,9 @@ public struct BatchClient: Sendable {
     public func get(_ path: String, query: [(String, String?)] = []) async throws(SluiceError) -> JSONText? {
         let (response, body) = try await azure.fetch(
             request(.get, path, query), as: caller, accepting: [404], limit: 16 << 20)
-        return response.status == 404 ? nil : try JSONText.parse(body)
+        // A plain nil would be JSON's null.
+        if response.status == 404 { return Optional<JSONText>.none }
+        return try JSONText.parse(body)
     }
 
     /// All of what is listed at `path`, page by page.

@@ -26,7 +26,8 @@ extension BatchPlatform {
         await look("account") { () throws(SluiceError) in
             guard let found = try await management().get(settings.accountID.text, version: BatchPoolForm.version) else {
                 throw SluiceError(
-                    .notFound, "there is no Batch account \"\(settings.account)\" in the resource group \(settings.group)",
+                    .notFound,
+                    "there is no Batch account \"\(settings.account)\" in the resource group \(settings.group)",
                     hint:
                         "make it: az batch account create --name \(settings.account) --resource-group \(settings.group) --location \(settings.region)"
                 )
@@ -75,10 +76,14 @@ extension BatchPlatform {
         let status = properties["resizeOperationStatus"]?["errors"]?.items?.first
         if let error = status ?? properties["resizeErrors"]?.items?.first {
             throw SluiceError(
-                .inputOutput, "the pool \(settings.pool) gets no nodes: \(error["message"]?.text ?? error["code"]?.text ?? "")",
-                hint: "look at the quotas of the account: az batch account show --name \(settings.account) --resource-group \(settings.group)")
+                .inputOutput,
+                "the pool \(settings.pool) gets no nodes: \(error["message"]?.text ?? error["code"]?.text ?? "")",
+                hint:
+                    "look at the quotas of the account: az batch account show --name \(settings.account) --resource-group \(settings.group)"
+            )
         }
-        let nodes = (properties["currentDedicatedNodes"]?.integer ?? 0) + (properties["currentLowPriorityNodes"]?.integer ?? 0)
+        let nodes =
+            (properties["currentDedicatedNodes"]?.integer ?? 0) + (properties["currentLowPriorityNodes"]?.integer ?? 0)
         return "\(settings.pool), \(nodes) nodes now, \((properties["allocationState"]?.text ?? "steady").lowercased())"
     }
 }

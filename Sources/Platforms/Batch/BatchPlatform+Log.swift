@@ -45,7 +45,8 @@ extension BatchPlatform {
         while true {
             let at = transcript.read[file] ?? 0
             do throws(SluiceError) {
-                guard let more = try await batch().file(file, job: id, task: Self.onlyTask, from: at), !more.isEmpty else {
+                guard let more = try await batch().file(file, job: id, task: Self.onlyTask, from: at), !more.isEmpty
+                else {
                     return
                 }
                 transcript.bytes += more

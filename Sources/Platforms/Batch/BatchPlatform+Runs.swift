@@ -82,7 +82,8 @@ extension BatchPlatform {
         if let environment { metadata.append((BatchPoolForm.environmentMark, environment)) }
         let body: JSONText = [
             "id": .string(id), "displayName": .string("\(job.job), run \(request.run)"),
-            "poolInfo": ["poolId": .string(settings.pool)], "usesTaskDependencies": true, "onAllTasksComplete": "noaction",
+            "poolInfo": ["poolId": .string(settings.pool)], "usesTaskDependencies": true,
+            "onAllTasksComplete": "noaction",
             "metadata": .array(metadata.map { ["name": .string($0.0), "value": .string($0.1)] }),
         ]
         let answer = try await batch().send(.post, "jobs", body: body, isRepeatable: true, accepting: [409])
@@ -96,7 +97,9 @@ extension BatchPlatform {
         }
     }
 
-    private func randomMark() -> String { (0..<4).map { _ in String(UInt32.random(in: 0...(.max)), radix: 36) }.joined() }
+    private func randomMark() -> String {
+        (0..<4).map { _ in String(UInt32.random(in: 0...(.max)), radix: 36) }.joined()
+    }
 
     /// Adds tasks, a hundred at a time. Those that are there already are this run's own: they were added before an answer was lost.
     private func add(_ tasks: ArraySlice<JSONText>, to id: String) async throws(SluiceError) {
@@ -184,14 +187,16 @@ extension BatchPlatform {
     static func place(_ handle: RunHandle) throws(SluiceError) -> String {
         guard handle.reference.hasPrefix(runPrefix) else {
             throw SluiceError(
-                .notFound, "the run \(handle.run) was not started on \(handle.platform)", hint: "'sluice runs' lists what ran")
+                .notFound, "the run \(handle.run) was not started on \(handle.platform)",
+                hint: "'sluice runs' lists what ran")
         }
         return try jobID(of: String(handle.reference.dropFirst(runPrefix.count)))
     }
 
     func unknown(_ handle: RunHandle) -> SluiceError {
         SluiceError(
-            .notFound, "Batch does not know the run \(handle.run): there is no job \(handle.reference) in \(settings.account)",
+            .notFound,
+            "Batch does not know the run \(handle.run): there is no job \(handle.reference) in \(settings.account)",
             hint: "it was deleted, or belongs to another account")
     }
 }

@@ -19,7 +19,9 @@ extension BatchPlatform {
 
     // MARK: One task
 
-    private func status(of task: JSONText, in id: String, _ handle: RunHandle) async throws(SluiceError) -> PlatformStatus {
+    private func status(of task: JSONText, in id: String, _ handle: RunHandle) async throws(SluiceError)
+        -> PlatformStatus
+    {
         let word = task["state"]?.text ?? "unknown"
         let info = task["executionInfo"] ?? .null
         var status = PlatformStatus(try Self.taskWords.state(word), word: word)
@@ -87,7 +89,8 @@ extension BatchPlatform {
             return "\(name) \(value)"
         }
         let message = failure["message"]?.text ?? failure["code"]?.text ?? "Batch says no more"
-        return ([message] + details.prefix(4)).joined(separator: "; ").split(whereSeparator: \.isNewline).joined(separator: " ")
+        return ([message] + details.prefix(4)).joined(separator: "; ").split(whereSeparator: \.isNewline).joined(
+            separator: " ")
     }
 
     /// How long a task may run, in seconds.
@@ -196,7 +199,9 @@ extension BatchPlatform {
     private func failures(_ id: String, _ counts: TaskCounts) async throws(SluiceError) -> String {
         let failed = try await batch().list(
             "jobs/\(id)/tasks",
-            query: [("$filter", "executionInfo/result eq 'failure'"), ("$select", "id,executionInfo"), ("maxresults", "5")],
+            query: [
+                ("$filter", "executionInfo/result eq 'failure'"), ("$select", "id,executionInfo"), ("maxresults", "5"),
+            ],
             limit: 5)
         let names = failed.map { task -> String in
             let info = task["executionInfo"]

@@ -133,7 +133,8 @@ public struct BatchPlatform: Platform {
 
     static func fingerprint(_ pool: BatchPoolForm) -> String {
         let jobs = pool.jobs.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        return (pool.parts("").sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } + jobs).joined(separator: "\n")
+        return (pool.parts("").sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } + jobs).joined(
+            separator: "\n")
     }
 
     private func refuseOthers(_ pool: BatchPoolForm) throws(SluiceError) {

@@ -20,7 +20,8 @@ struct BatchPoolForm: Sendable {
     init(_ body: JSONText) { self.body = body }
 
     /// The pool that is declared, with the jobs that are deployed there.
-    init(_ settings: BatchSettings, project: String, environment: String?, jobs: [String: String], registries: [String]) {
+    init(_ settings: BatchSettings, project: String, environment: String?, jobs: [String: String], registries: [String])
+    {
         var machine: [(key: String, value: JSONText)] = [
             (
                 "imageReference",

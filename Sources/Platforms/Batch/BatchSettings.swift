@@ -35,7 +35,8 @@ struct BatchSettings: Sendable {
 
     static let keys = [
         KeyShape("subscription", .text, "The subscription's id", standard: "AZURE_SUBSCRIPTION_ID of the environment"),
-        KeyShape("resource_group", .text, "The resource group of the account", standard: "named PROJECT-rg-ENVIRONMENT"),
+        KeyShape(
+            "resource_group", .text, "The resource group of the account", standard: "named PROJECT-rg-ENVIRONMENT"),
         KeyShape("account", .text, "The Batch account"),
         KeyShape("region", .text, "The account's region: westeurope"),
         KeyShape("pool", .text, "The pool of nodes", standard: "named PROJECT-ENVIRONMENT"),
@@ -51,9 +52,11 @@ struct BatchSettings: Sendable {
         KeyShape("agent", .text, "The agent that goes with the system", standard: "batch.node.ubuntu 22.04"),
         KeyShape("min_nodes", .integer(0...1000), "How many nodes there are at least", standard: "0"),
         KeyShape("max_nodes", .integer(0...1000), "How many nodes there are at most", standard: "10"),
-        KeyShape("spot", .boolean, "Whether they are spot nodes, which cost less and can be taken away", standard: "no"),
+        KeyShape(
+            "spot", .boolean, "Whether they are spot nodes, which cost less and can be taken away", standard: "no"),
         KeyShape("slots", .integer(1...256), "How many tasks run on a node at a time", standard: "1"),
-        KeyShape("formula", .text, "The autoscale formula", standard: "as many nodes as tasks that wait or run can use"),
+        KeyShape(
+            "formula", .text, "The autoscale formula", standard: "as many nodes as tasks that wait or run can use"),
         KeyShape("interval", .duration, "How often the formula is evaluated: 5m to 168h", standard: "5m"),
     ]
 
@@ -108,7 +111,8 @@ struct BatchSettings: Sendable {
         system = (text("system") ?? Self.usualSystem).split(separator: ":").map(String.init)
         guard system.count == 4 else {
             throw SluiceError(
-                .invalidConfiguration, "platforms.\(name).system is \"\(text("system") ?? "")\"; publisher:offer:sku:version was expected",
+                .invalidConfiguration,
+                "platforms.\(name).system is \"\(text("system") ?? "")\"; publisher:offer:sku:version was expected",
                 hint: "for example \(Self.usualSystem)")
         }
         agent = text("agent") ?? "batch.node.ubuntu 22.04"
@@ -149,7 +153,8 @@ struct BatchSettings: Sendable {
         }
         if isFine, 1...64 ~= id.utf8.count { return }
         throw SluiceError(
-            .invalidConfiguration, "\(what) is \"\(id)\"; 1 to 64 letters, digits, hyphens and underscores were expected")
+            .invalidConfiguration,
+            "\(what) is \"\(id)\"; 1 to 64 letters, digits, hyphens and underscores were expected")
     }
 
     var accountID: AzureResourceID {
