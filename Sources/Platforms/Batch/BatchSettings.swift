@@ -53,7 +53,7 @@ struct BatchSettings: Sendable {
         KeyShape("min_nodes", .integer(0...1000), "How many nodes there are at least", standard: "0"),
         KeyShape("max_nodes", .integer(0...1000), "How many nodes there are at most", standard: "10"),
         KeyShape(
-            "spot", .boolean, "Whether they are spot nodes, which cost less and can be taken away", standard: "no"),
+            "spot", .boolean, "Whether they are spot nodes, which cost less and can be taken away", standard: "false"),
         KeyShape("slots", .integer(1...256), "How many tasks run on a node at a time", standard: "1"),
         KeyShape(
             "formula", .text, "The autoscale formula", standard: "as many nodes as tasks that wait or run can use"),
