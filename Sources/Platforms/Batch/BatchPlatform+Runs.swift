@@ -7,7 +7,7 @@ extension BatchPlatform {
     /// What the names of jobs begin with that are runs.
     static let runPrefix = "sluice-"
     /// The task of a run that is not divided.
-    static let onlyTask = "run"
+    static let onlyTask = "sluice-run"
     /// What a job that was cancelled was ended for.
     static let cancelled = "SluiceCancelled"
     /// The mark of the start that made a job, by which an answer that was lost is told from another's run.

@@ -29,6 +29,9 @@ struct BatchTaskForm {
         var tasks: [JSONText] = []
         for one in request.tasks {
             try BatchSettings.check(id: one.id, "the id of a task")
+            guard one.id.lowercased() != BatchPlatform.onlyTask else {
+                throw SluiceError(.invalidConfiguration, "no task of a divided run can be called \(one.id)")
+            }
             for other in one.after where !known.contains(other.lowercased()) {
                 throw SluiceError(
                     .invalidConfiguration, "the task \(one.id) comes after \(other), which is no task of the run")
