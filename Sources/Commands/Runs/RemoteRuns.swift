@@ -93,6 +93,12 @@ struct RemoteRuns {
         return (try await note(status, of: found.record), status)
     }
 
+    /// What is known of a failure without its log.
+    private static func failure(_ status: PlatformStatus) -> String {
+        guard let code = status.exitCode else { return "the platform says \"\(status.word)\"" }
+        return "its program ended with exit code \(code)"
+    }
+
     /// Notes how a run stands, in the history of the project here.
     func note(_ status: PlatformStatus, of record: RunRecord) async throws(SluiceError) -> RunRecord {
         let store = try await RunStore.open(RunFiles.history(in: history.folder))
@@ -116,7 +122,7 @@ struct RemoteRuns {
         if status.state.isFinal {
             record.finishedAt = status.finishedAt ?? Moment.now.microseconds
             record.exitCode = status.exitCode
-            record.error = status.reason ?? (status.state == .failed ? "the platform says: \(status.word)" : nil)
+            record.error = status.reason ?? (status.state == .failed ? failure(status) : nil)
         }
         if status.state.isFinal { try await store.finish(record) } else { try await store.start(record) }
         return record
