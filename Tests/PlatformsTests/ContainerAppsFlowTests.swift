@@ -217,6 +217,21 @@ import Transport
         }
     }
 
+    @Test func aLogThatIsKeptComesLate() async throws {
+        try await with { azure, platform in
+            // Replicas are gone at once, and what is kept takes its time.
+            try await azure.administer("lifecycle", ["replicasStay": 0, "logDelay": 1500])
+            let job = azure.job("late")
+            try await deploy(job, to: platform)
+            let handle = try await platform.start(
+                RunRequest(run: RunID.make(), arguments: ["print", "kept"], job: job))
+            _ = try await platform.wait(for: handle)
+            let text = try await output(platform, handle)
+            try await azure.administer("lifecycle", ["replicasStay": 60000, "logDelay": 200])
+            #expect(text == "kept\n")
+        }
+    }
+
     @Test func anExecutionThatAzureForgotIsNotAState() async throws {
         try await with { azure, platform in
             let job = azure.job("gone")
