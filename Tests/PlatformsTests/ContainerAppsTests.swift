@@ -147,7 +147,7 @@ import Testing
         return try ContainerJob(
             job, image: job.image ?? "",
             .init(
-                name: "n", location: "westeurope", environment: settings.environment, identity: settings.identity,
+                location: "westeurope", environment: settings.environment, identity: settings.identity,
                 clientID: settings.clientID, profile: nil, tags: ["Owner": "data"], resources: .medium,
                 timeout: .seconds(900), registryUser: nil, registrySecret: nil,
                 address: { "https://\($0.vault ?? "shop-kv-prod").vault.azure.net/secrets/\($0.name)" },

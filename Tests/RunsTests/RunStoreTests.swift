@@ -204,6 +204,26 @@ private func goneProcess() throws -> (id: Int32, started: UInt64) {
         #expect(try await folder.store().list().count == 80)
     }
 
+    @Test func aHistoryFromBeforeThereWereOtherPlatformsIsBroughtUpToDate() async throws {
+        let folder = Folder()
+        let old = try await folder.store()
+        try await old.finish(run("before", at: 1, state: .succeeded))
+        try await old.database.execute("ALTER TABLE runs DROP COLUMN reference; PRAGMA user_version = 2")
+        await old.close()
+        let store = try await folder.store()
+        #expect(try await store.latest()?.reference == nil)
+        var elsewhere = run("after", at: 2, state: .running)
+        elsewhere.platform = "cloud"
+        elsewhere.reference = "shop-after/shop-after-abc1234"
+        try await store.start(elsewhere)
+        let found = try #require(try await store.latest())
+        #expect(found.platform == "cloud")
+        #expect(found.reference == "shop-after/shop-after-abc1234")
+        // Nobody of this machine works on it, and it is not dead for that.
+        #expect(found.state == .running)
+        await store.close()
+    }
+
     @Test func aHistoryOfANewerProgramIsRefused() async throws {
         let folder = Folder()
         let store = try await folder.store()

@@ -79,7 +79,7 @@ struct Logs: Command {
                 pending.removeFirst(end + 1)
             }
             if page.isLast || (page.bytes.isEmpty && !arguments[follow]) { break }
-            if page.bytes.isEmpty { try await Task.sleep(for: .seconds(1)) }
+            if page.bytes.isEmpty { try await Task.sleep(for: run.platform.abilities.interval * 2) }
         }
         if !pending.isEmpty { tell(pending) }
     }

@@ -73,16 +73,25 @@ extension ContainerAppsPlatform {
             places.append((name, try trusted(try WebAddress(text))))
         }
         guard !places.isEmpty else { return [] }
-        let answer = try await management.post("\(path)/getAuthToken", version: Self.liveVersion)
-        guard let token = answer?["properties"]?["token"]?.text else {
-            throw SluiceError(.invalidData, "Azure gives no token for the logs of \(job)", isTransient: true)
-        }
-        Redactor.shared.protect(token)
+        let token = try await logToken(job)
         var found: [(String, [LogTranscript.Line])] = []
         for (replica, address) in places {
             if let lines = try await lines(of: address, token) { found.append((replica, lines)) }
         }
         return found
+    }
+
+    /// What opens the live logs of a job. It is good for an hour, and used for half of that.
+    private func logToken(_ job: String) async throws(SluiceError) -> String {
+        if let known = memory.facts.withLock({ $0.logTokens[job] }), known.until > .now { return known.token }
+        let path = "\(settings.job(job).text)/getAuthToken"
+        let answer = try await management().post(path, version: Self.liveVersion)
+        guard let token = answer?["properties"]?["token"]?.text else {
+            throw SluiceError(.invalidData, "Azure gives no token for the logs of \(job)", isTransient: true)
+        }
+        Redactor.shared.protect(token)
+        memory.facts.withLock { $0.logTokens[job] = (token, .now + .seconds(1800)) }
+        return token
     }
 
     /// The logs' hosts are Azure's, or the emulator's: nobody else gets the token.

@@ -37,7 +37,8 @@ public struct ContainerAppsPlatform: Platform {
             var location: String?
             var version: String?
             var transcripts: [String: LogTranscript] = [:]
-            var workspace: String??
+            /// What opens the live logs of a job, and until when it is used.
+            var logTokens: [String: (token: String, until: ContinuousClock.Instant)] = [:]
         }
         let facts = Mutex(Facts())
     }
@@ -132,7 +133,7 @@ public struct ContainerAppsPlatform: Platform {
         return try ContainerJob(
             job, image: image,
             .init(
-                name: name, location: try await location(), environment: settings.environment,
+                location: try await location(), environment: settings.environment,
                 identity: settings.identity, clientID: try await clientID(), profile: settings.profile, tags: tags,
                 resources: resources, timeout: job.needs.timeout ?? ContainerAppsRules.timeout,
                 registryUser: settings.registryUser,

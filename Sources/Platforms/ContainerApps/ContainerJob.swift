@@ -20,7 +20,6 @@ package struct ContainerJob: Sendable {
 
     /// What a platform adds to the declaration of a job.
     struct Surroundings {
-        var name: String
         var location: String
         var environment: AzureResourceID
         var identity: AzureResourceID
