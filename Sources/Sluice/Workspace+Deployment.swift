@@ -8,7 +8,7 @@ extension Workspace {
     ///
     /// - throws: `SluiceError` when the image is not there.
     public func deployment(of name: String, on platform: any Platform) async throws(SluiceError) -> JobDeployment {
-        var job = try named(deployment(of: name))
+        var job = try startable(name, on: platform)
         guard platform.abilities.deploys, let text = image(of: job, on: platform.name) else { return job }
         let reference = try ImageReference(text)
         let found = try await ImageRegistry(reference, azure: try azure.client()).find(
@@ -18,7 +18,24 @@ extension Workspace {
     }
 
     /// The job called `name`, without a look at its image: all that is needed to start it, find it and remove it.
-    public func startable(_ name: String) throws(SluiceError) -> JobDeployment { try named(deployment(of: name)) }
+    ///
+    /// Where a run does not see the history of this machine, it does not ask whether the jobs before it have succeeded:
+    /// `obstacle(to:)` does, before it is started from here.
+    public func startable(_ name: String, on platform: any Platform) throws(SluiceError) -> JobDeployment {
+        var deployment = try named(deployment(of: name))
+        if !platform.abilities.keepsHistory, try !earlier(than: name).isEmpty {
+            deployment.arguments.append(Workspace.ignoresAfterWord)
+        }
+        return deployment
+    }
+
+    /// The jobs that the job called `name` is to run after.
+    public func earlier(than name: String) throws(SluiceError) -> [String] {
+        try job(name).settings.texts("after") ?? []
+    }
+
+    /// What tells a run not to ask for the jobs before it.
+    public static let ignoresAfterWord = "--ignore-after"
 
     /// The image that a job runs from, as it is written.
     private func image(of job: JobDeployment, on platform: String) -> String? {

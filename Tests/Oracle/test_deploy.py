@@ -48,7 +48,8 @@ class Rig:
                 "schema": {"kind": "init", "purpose": "db-migration",
                            "steps": [{"step": "migrate", "folder": "migrations"}],
                            "deploy": {"secrets": {"WAREHOUSE_PASSWORD": "loader-password"}, "category": "database"}},
-                "orders": {"kind": "ingest", "from": "inbox", "files": "orders-*.csv", "into": "orders", "deploy": deploy},
+                "orders": {"kind": "ingest", "from": "inbox", "files": "orders-*.csv", "into": "orders", "deploy": deploy,
+                           "after": "schema"},
                 "wait": {"kind": "init", "steps": [{"step": "command", "run": [
                     "/opt/sluice/bin/sluice", "run", "orders", "--watch", "${var.pause}"]}], "deploy": deploy},
             },
@@ -138,6 +139,8 @@ def test_jobs_run_from_image_to_finished_run(rig):
     # As it is declared now.
     again = rig.json("deploy", "schema", "orders", "-e", "prod", "--yes")
     assert not again["applied"] and all(plan["isEmpty"] for plan in again["plans"])
+    # Its turn comes when the job before it has succeeded, wherever that has run.
+    assert "is to run after schema, and that has not run in prod" in rig.told("start", "orders", "-e", "prod", code=1).err
     done = rig.told("start", "schema", "-e", "prod", "--wait", timeout=180)
     assert re.search(r"schema: succeeded, .* vCPU-s, .* GiB-s", done.text)
     assert rig.server.execute("SELECT count(*) FROM sluice_migrations") == [(1,)]

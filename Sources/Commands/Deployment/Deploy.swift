@@ -34,7 +34,14 @@ struct Deploy: Command {
         // Everything that is wrong is told before anything is changed.
         for (name, platform) in try chosen(workspace, arguments) {
             let job = try await workspace.deployment(of: name, on: platform)
-            planned.append((platform, try await platform.plan(job)))
+            var plan = try await platform.plan(job)
+            let earlier = try workspace.earlier(than: name)
+            if !earlier.isEmpty, !platform.abilities.keepsHistory {
+                plan.warnings.append(
+                    "that \(earlier.joined(separator: ", ")) has succeeded is seen to by 'sluice start', and by nobody when something else starts it"
+                )
+            }
+            planned.append((platform, plan))
         }
         let plans = planned.map(\.plan)
         if !context.options.isJSON {

@@ -24,7 +24,7 @@ struct Undeploy: Command {
         let name = arguments[job]
         let platform =
             try arguments[place].map { name in try workspace.platform(name) } ?? workspace.platform(ofJob: name)
-        let deployment = try workspace.startable(name)
+        let deployment = try workspace.startable(name, on: platform)
         guard let there = try await platform.deployed(deployment) else {
             if context.options.isJSON { context.answer(["job": .string(name), "removed": false]) }
             context.say("\(Display.safe(name)) is not deployed to \(Display.safe(platform.name))")

@@ -43,9 +43,12 @@ struct StartCommand: Command {
         _ = try workspace.order(of: [name])
         let platform =
             try arguments[place].map { name in try workspace.platform(name) } ?? workspace.platform(ofJob: name)
-        let deployment = try workspace.startable(name)
+        let deployment = try workspace.startable(name, on: platform)
+        let isForced = arguments[words].contains(Workspace.ignoresAfterWord)
+        if !platform.abilities.keepsHistory, !isForced { try await askBefore(name, workspace, context) }
+        let more = arguments[words].filter { $0 != Workspace.ignoresAfterWord || platform.abilities.keepsHistory }
         var request = RunRequest(
-            run: RunID.make(), arguments: deployment.arguments + arguments[words],
+            run: RunID.make(), arguments: deployment.arguments + more,
             environment: declared.givenVariables,
             limits: RunLimits(time: arguments[time], memory: arguments[memory]), job: deployment)
         if platform.abilities.spreads,
@@ -82,6 +85,23 @@ struct StartCommand: Command {
             context.output.print("\(Display.safe(job)): nothing new: \(known) reported on already")
         }
         return .succeeded
+    }
+
+    /// Makes sure that the jobs before this one have succeeded, of those that run elsewhere by asking there.
+    private func askBefore(_ name: String, _ workspace: Workspace, _ context: Context) async throws {
+        let earlier = try workspace.earlier(than: name)
+        if earlier.isEmpty { return }
+        let history = try await History.open(in: context)
+        let remote = RemoteRuns(history, context)
+        for job in earlier {
+            if let open = try await history.store?.latest(of: job), !open.isFinished,
+                let found = try await remote.find(open.id, on: nil, environment: workspace.project.environment)
+            {
+                _ = try await remote.refresh(found)
+            }
+        }
+        await history.store?.close()
+        if let obstacle = try await workspace.obstacle(to: name) { throw obstacle }
     }
 
     /// Notes a run elsewhere, and waits for it.

@@ -136,9 +136,10 @@ enum StartReport {
     /// Shows them.
     static func show(_ names: [String], _ workspace: Workspace, in context: Context) throws -> ExitCode {
         let ways = try names.map { name in
-            StartWays(
+            let platform = try workspace.platform(ofJob: name)
+            return StartWays(
                 job: name, environment: workspace.project.environment,
-                platform: try workspace.platform(ofJob: name).ways(of: try workspace.startable(name)))
+                platform: try platform.ways(of: try workspace.startable(name, on: platform)))
         }
         if context.options.isJSON {
             context.answer([
