@@ -33,9 +33,9 @@ struct Emulate: Command {
                 ParameterGroup("What it plays", [hierarchical, tenant, identities, faults, trace]),
             ],
             discussion: """
-                Plays Blob, Data Lake and Queue storage, Key Vault secrets, container registries, and the places where \
-                tokens come from, for Sluice and for other tools. Every account, vault and registry exists. State is kept in a folder and survives \
-                restarts; Ctrl-C ends it.
+                Plays Blob, Data Lake and Queue storage, Key Vault secrets, container registries, Batch, jobs of Container \
+                Apps that really run, their logs, and the places where tokens come from, for Sluice and for other tools. \
+                Every account, vault and registry exists. State is kept in a folder and survives restarts; Ctrl-C ends it.
 
                 It is for development and tests only: its keys are known to everybody, and whoever asks for a token \
                 gets one.
@@ -129,6 +129,7 @@ struct Emulate: Command {
             "An Azure for development and tests only: its keys are known to everybody.", "",
             "  blobs, Data Lake  \(plain)/ACCOUNT", "  queues            \(queue)/ACCOUNT",
             "  images            \(plain)/v2 (the registry devregistry)",
+            "  Resource Manager  \(plain)/subscriptions (Container Apps jobs, Batch)",
             "  tokens            \(plain)/TENANT/oauth2/v2.0/token",
         ]
         let secure = emulator.tlsPort.map { origin(emulator, "https", $0) }

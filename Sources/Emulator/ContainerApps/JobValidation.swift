@@ -230,7 +230,8 @@ struct JobValidation {
             )
         }
         for mount in container.mounts {
-            guard let name = mount.at("volumeName")?.text, mount.at("mountPath")?.text?.hasPrefix("/") == true,
+            guard let name = mount.at("volumeName")?.text, let path = mount.at("mountPath")?.text,
+                path.hasPrefix("/"), path.utf8.count > 1, RootFolder.parts(path) != nil,
                 volumes.contains(where: { $0.at("name")?.text == name })
             else {
                 throw invalid(

@@ -63,7 +63,7 @@ enum Addresses {
         if host == "169.254.169.254" { return (.metadata, "") }
         if loginHosts.contains(host) { return (.login, "") }
         if managementHosts.contains(host) { return (.management, "") }
-        if host.hasSuffix(".azurecontainerapps.dev") { return (.containerLogs, "") }
+        if host.split(separator: ".").dropFirst().first == "azurecontainerapps" { return (.containerLogs, "") }
         if host.hasPrefix("api.loganalytics.") { return (.logQueries, "") }
         let labels = host.split(separator: ".").map(String.init)
         guard labels.count > 1, labels.contains(where: { $0.contains { $0.isLetter } }) else { return nil }

@@ -37,6 +37,11 @@ struct ContainerStart {
     /// Makes the container's folders, and what it finds in `/etc`.
     func prepare() throws(SluiceError) {
         let home = workload.folder
+        // Before anything is made: no target may lead out of the container's own folder.
+        for mount in workload.mounts where !mount.target.hasPrefix("/") || RootFolder.parts(mount.target) == nil {
+            throw SluiceError(
+                .invalidConfiguration, "nothing can be mounted at \"\(mount.target)\"; expected /a/path")
+        }
         for name in ["upper", "upper/etc", "work", "root"] + workload.mounts.map({ "upper\($0.target)" }) {
             var sofar = home
             for part in name.split(separator: "/") {
@@ -66,9 +71,6 @@ struct ContainerStart {
             throw SluiceError(
                 .unsupported, "images cannot be run: unshare and mount of util-linux are not here",
                 hint: "install util-linux")
-        }
-        for mount in workload.mounts where !mount.target.hasPrefix("/") || RootFolder.parts(mount.target) == nil {
-            throw SluiceError(.invalidConfiguration, "nothing can be mounted at \"\(mount.target)\"; expected /a/path")
         }
         let isPrivileged = geteuid() == 0
         let user = isPrivileged ? identity() : nil

@@ -64,7 +64,14 @@ public final class WorkloadRun: Sendable {
         let run = WorkloadRun(process, workload)
         let readers = pipes.map(\.reading)
         let descriptor = log
-        BlockingQueue("sluice.workload").start { run.watch(readers, descriptor) }
+        guard OwnThread.start({ run.watch(readers, descriptor) }) else {
+            kill(-process, SIGKILL)
+            _ = try? ProcessEnd.wait(for: process)
+            for reader in readers { close(reader) }
+            if log >= 0 { close(log) }
+            throw SluiceError(
+                .limitExceeded, "there are too many threads to run one more program", isTransient: true)
+        }
         return run
     }
 

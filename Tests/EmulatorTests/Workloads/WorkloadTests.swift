@@ -134,6 +134,46 @@ import Testing
         }
     }
 
+    @Test func foldersAreMounted() async throws {
+        try await WorkloadRig.with { rig in
+            let image = try await Self.shell(rig, user: "65532")
+            let shared = try EmulatorFolder("\(rig.folder)/shared")
+            try shared.write("there", to: "file")
+            chmod(shared.path, 0o777)
+            chmod("\(shared.path)/file", 0o644)
+            var workload = Workload(
+                ["/bin/sh", "-c", "cat /mnt/in/file; echo back > /mnt/in/out"], folder: "\(rig.folder)/m", image: image)
+            workload.mounts = [(shared.path, "/mnt/in")]
+            let end = try await rig.workloads.start(workload).end()
+            #expect(end.code == 0 && WorkloadLog("\(rig.folder)/m/log").all().map(\.text) == ["there"])
+            #expect(try shared.read("out") == "back\n")
+        }
+    }
+
+    @Test(arguments: ["/../../evil", "evil", "/a/../../b", ""])
+    func mountsStayInside(target: String) async throws {
+        try await WorkloadRig.with { rig in
+            let image = try await Self.shell(rig, user: "")
+            var workload = Workload(["/bin/id"], folder: "\(rig.folder)/a/b/m", image: image)
+            workload.mounts = [("/tmp", target)]
+            let hostile = workload
+            #expect(throws: SluiceError.self) { try rig.workloads.start(hostile) }
+            #expect(!RootFolder.isFolder("\(rig.folder)/a/evil") && !RootFolder.isFolder("\(rig.folder)/a/b/m/upper"))
+        }
+    }
+
+    /// More programs than all queues together have threads.
+    @Test func othersWorkWhileManyRun() async throws {
+        try await WorkloadRig.with { rig in
+            let runs = try (0..<120).map { _ in try rig.workloads.start(plain(rig, "exec sleep 100")) }
+            let database = try await ResourceStore.open("\(rig.folder)/free.sqlite")
+            #expect(runs.allSatisfy { $0.ended == nil })
+            await database.close()
+            for run in runs { run.stop() }
+            for run in runs { #expect(await run.end().reason == .stopped) }
+        }
+    }
+
     @Test func whatCannotBeStartedSaysSo() async throws {
         try await WorkloadRig.with { rig in
             let image = try await Self.shell(rig, user: "")
