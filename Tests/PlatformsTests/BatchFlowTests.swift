@@ -5,6 +5,7 @@ import Runs
 import Settings
 import Support
 import Testing
+import Transport
 
 extension EmulatedAzure {
     /// The section of a platform on Batch.
@@ -275,6 +276,29 @@ extension EmulatedAzure {
         let site = azure.site("cloud", section)
         let error = #expect(throws: SluiceError.self) { try BatchPlatform(site) }
         #expect(error?.message.contains(words) == true, "\(String(describing: error))")
+    }
+
+    @Test func whatCannotBeAskedIsNoState() async throws {
+        try await with("forgotten") { platform, job, _ in
+            let azure = try await EmulatedAzure.shared
+            let handle = try await platform.start(
+                RunRequest(run: RunID.make(), arguments: ["-c", "sleep 60"], job: job))
+            try await azure.administer("directory", ["deny": [["service": "batch"]]])
+            let denied = await #expect(throws: SluiceError.self) { try await platform.status(handle) }
+            try await azure.administer("directory", [:])
+            #expect(denied?.code == .permission)
+            #expect(denied?.isTransient == false)
+            // Somebody deletes its job.
+            let batch = BatchClient(try azure.azure.client(), account: "shopbatch", region: "westeurope")
+            _ = try await batch.send(.delete, "jobs/\(handle.reference)", isRepeatable: true, accepting: [409])
+            while try await platform.find(handle.run) != nil { usleep(20_000) }
+            var forgotten: SluiceError?
+            for _ in 0..<200 where forgotten == nil {
+                do throws(SluiceError) { _ = try await platform.status(handle) } catch { forgotten = error }
+                usleep(20_000)
+            }
+            #expect(forgotten?.code == .notFound)
+        }
     }
 
     @Test func secretsStayWhereTheyAre() async throws {
