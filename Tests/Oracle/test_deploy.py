@@ -51,7 +51,7 @@ class Rig:
                 "orders": {"kind": "ingest", "from": "inbox", "files": "orders-*.csv", "into": "orders", "deploy": deploy,
                            "after": "schema"},
                 "wait": {"kind": "init", "steps": [{"step": "command", "run": [
-                    "/opt/sluice/bin/sluice", "run", "orders", "--watch", "${var.pause}"]}], "deploy": deploy},
+                    "/opt/sluice/bin/sluice", "run", "orders", "--ignore-after", "--watch", "${var.pause}"]}], "deploy": deploy},
             },
             "environments": {"prod": {"platform": "cloud"}},
         }))
