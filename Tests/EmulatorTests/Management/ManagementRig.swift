@@ -49,15 +49,6 @@ struct ManagementRig {
         return await service.respond(to: Addresses.read(request, id: ServiceErrors.newID(), isQueuePort: false))
     }
 
-    /// Asks until something holds, for ten seconds.
-    func wait(until condition: () async -> Bool) async -> Bool {
-        for _ in 0..<200 {
-            if await condition() { return true }
-            try? await Task.sleep(for: .milliseconds(50))
-        }
-        return false
-    }
-
     /// Asks the address that an answer names.
     func follow(_ response: ServerResponse, _ header: String) async -> ServerResponse {
         let url = response.headers[header] ?? ""

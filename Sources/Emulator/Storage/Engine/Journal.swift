@@ -24,7 +24,14 @@ final class Journal: @unchecked Sendable {
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         size = 0
         if descriptor < 0 { throw failure("cannot be opened") }
-        if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+        // A program that is being started has, for a moment, what this process had open: the lock of an earlier emulator too.
+        var tries = 40
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            tries -= 1
+            if tries > 0 {
+                usleep(25_000)
+                continue
+            }
             throw SluiceError(
                 .inputOutput, "another emulator works in this folder", place: .init(file: path),
                 hint: "Stop it, or give this one a folder of its own with --data.", isTransient: true)
