@@ -94,7 +94,8 @@ final class EmulatedAzure: Sendable {
         var pace = ContainerAppsPlatform.Pace()
         pace.patience = .init(deadline: .seconds(30), pause: .milliseconds(50))
         pace.look = .milliseconds(300)
-        pace.logLag = .seconds(2)
+        // Times of executions are whole seconds, and the latest log of the tests takes one and a half.
+        pace.logLag = .seconds(5)
         return try ContainerAppsPlatform(site("cloud", Self.containerApps + more), pace: pace)
     }
 
