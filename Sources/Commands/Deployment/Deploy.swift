@@ -50,9 +50,12 @@ struct Deploy: Command {
         }
         let isApplied = try await decide(plans, arguments, context)
         if isApplied {
+            var touched: Set<String> = []
             for (platform, plan) in planned where !plan.isEmpty {
                 context.say("deploying \(Display.safe(plan.name)) to \(Display.safe(plan.platform))")
-                try await platform.apply(plan)
+                let isShared = touched.contains("\(plan.platform)/\(plan.name)")
+                try await platform.apply(isShared ? try await rest(of: plan, on: platform) : plan)
+                touched.insert("\(plan.platform)/\(plan.name)")
                 if !context.options.isJSON {
                     context.output.print("\(Display.safe(plan.job.job)): deployed as \(Display.safe(plan.name))")
                 }
@@ -62,6 +65,18 @@ struct Deploy: Command {
             context.answer(["plans": .array(plans.map(\.json)), "applied": .bool(isApplied)])
         }
         return .succeeded
+    }
+
+    /// What is left of a plan, when the deployment of another job has changed what both of them share.
+    private func rest(of plan: DeploymentPlan, on platform: any Platform) async throws -> DeploymentPlan {
+        let now = try await platform.plan(plan.job)
+        let shown = Set(plan.changes.map(\.path))
+        guard let other = now.changes.first(where: { $0.action != .keep && !shown.contains($0.path) }) else {
+            return now
+        }
+        throw SluiceError(
+            .conflict, "\(plan.job.job) would be deployed otherwise than was shown: \(other.path) has changed since",
+            hint: "look at a new plan")
     }
 
     /// The jobs that are meant, each with its platform.
