@@ -121,6 +121,7 @@ need_servers() {
         'driver PostgreSQL Unicode:odbc-postgresql:an ODBC driver' \
         'driver FreeTDS:tdsodbc:an ODBC driver for SQL Server' \
         'command openssl:openssl:certificates for servers' \
+        'command curl:curl:asks servers in examples' \
         'command docker-registry:docker-registry:a real registry for container images' \
         'command htpasswd:apache2-utils:passwords for it' \
         'command skopeo:skopeo:reads images, as container engines do' \
