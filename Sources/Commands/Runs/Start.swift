@@ -66,7 +66,7 @@ struct StartCommand: Command {
         do {
             let code =
                 platform.abilities.keepsHistory
-                ? try await follow(handle, on: platform, history, name, isWaiting: arguments[wait], context)
+                ? try await follow(handle, deployment, on: platform, history, isWaiting: arguments[wait], context)
                 : try await watch(handle, deployment, on: platform, history, isWaiting: arguments[wait], context)
             await history.close()
             return code
@@ -104,18 +104,24 @@ struct StartCommand: Command {
         if let obstacle = try await workspace.obstacle(to: name) { throw obstacle }
     }
 
+    /// The record of a run of which nothing is known but that it was started.
+    private func beginning(_ handle: RunHandle, _ job: JobDeployment) -> RunRecord {
+        var record = RunRecord(
+            id: handle.run, project: job.project, job: job.job, kind: job.kind, startedAt: Moment.now.microseconds)
+        record.environment = job.environment
+        record.platform = handle.platform
+        record.who = HostProcess.who
+        record.state = .starting
+        return record
+    }
+
     /// Notes a run elsewhere, and waits for it.
     private func watch(
         _ handle: RunHandle, _ job: JobDeployment, on platform: any Platform, _ history: RunStore, isWaiting: Bool,
         _ context: Context
     ) async throws -> ExitCode {
-        var record = RunRecord(
-            id: handle.run, project: job.project, job: job.job, kind: job.kind, startedAt: Moment.now.microseconds)
-        record.environment = job.environment
-        record.platform = platform.name
+        var record = beginning(handle, job)
         record.reference = handle.reference
-        record.who = HostProcess.who
-        record.state = .starting
         try await history.start(record)
         let name = Display.safe(job.job)
         if !isWaiting {
@@ -143,9 +149,10 @@ struct StartCommand: Command {
     }
 
     private func follow(
-        _ handle: RunHandle, on platform: any Platform, _ history: RunStore, _ job: String, isWaiting: Bool,
-        _ context: Context
+        _ handle: RunHandle, _ deployment: JobDeployment, on platform: any Platform, _ history: RunStore,
+        isWaiting: Bool, _ context: Context
     ) async throws -> ExitCode {
+        let job = deployment.job
         // Until the program itself has said that the run has begun.
         var record: RunRecord?
         var status = try await platform.status(handle)
@@ -155,6 +162,10 @@ struct StartCommand: Command {
             status = try await platform.status(handle)
         }
         record = try await history.run(matching: handle.run)
+        if record == nil, status.reason != nil {
+            // It ran into a limit before it could say that it is there.
+            record = try await RemoteRuns.note(status, of: beginning(handle, deployment), in: history)
+        }
         guard let begun = record else { throw await notBegun(handle, status, platform, job) }
         if !isWaiting {
             if context.options.isJSON {
