@@ -146,7 +146,7 @@ struct Emulate: Command {
             "  data              \(folder)", "", "For Sluice, in another terminal:",
             "  export SLUICE_AZURE_EMULATOR=\(plain)", "", "For other tools:",
             "  export AZURE_STORAGE_CONNECTION_STRING='\(connectionString(emulator))'",
-            "  export IDENTITY_ENDPOINT=\(plain)/msi/token IDENTITY_HEADER=sluice",
+            "  export IDENTITY_ENDPOINT=\(plain)/msi/token IDENTITY_HEADER=emulated-identity",
         ]
         if let file = emulator.authorityFile { lines.append("  export REQUESTS_CA_BUNDLE=\(file)") }
         return lines + ["", "Ctrl-C ends it."]

@@ -70,7 +70,7 @@ public struct BatchPlatform: Platform {
         try refuseWhatIsNotThere(job)
         let image = try image(of: job)
         let existing = try await existing()
-        if let existing { try refuseOthers(existing) }
+        if let existing { try refuseOthers(existing) } else { try await requireAccount() }
         let wanted = wanted(job, image, over: existing)
         var changes = DeploymentChange.between(existing?.parts(job.job) ?? [:], wanted.parts(job.job))
         let fixed = changes.filter { BatchPoolForm.fixed.contains($0.path) && $0.action != .keep }
@@ -152,6 +152,16 @@ public struct BatchPlatform: Platform {
         let found = try await management().get(settings.poolID.text, version: BatchPoolForm.version)
         guard let found, found["properties"]?["provisioningState"]?.text?.lowercased() != "deleting" else { return nil }
         return BatchPoolForm(found)
+    }
+
+    /// The account is not Sluice's to make, and without it there is no pool.
+    private func requireAccount() async throws(SluiceError) {
+        if try await management().get(settings.accountID.text, version: BatchPoolForm.version) != nil { return }
+        throw SluiceError(
+            .notFound, "there is no Batch account \"\(settings.account)\" in the resource group \(settings.group)",
+            hint:
+                "make it: az batch account create --name \(settings.account) --resource-group \(settings.group) --location \(settings.region)"
+        )
     }
 
     /// Does what the plan shows.
