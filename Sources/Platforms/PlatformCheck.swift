@@ -44,6 +44,31 @@ public struct PlatformCheck: Sendable, Hashable {
     }
 }
 
+/// A walk from one check to the next, which stops asking where something is missing that the rest stands on.
+struct CheckWalk {
+    /// What was found so far.
+    private(set) var rows: [PlatformCheck] = []
+    private var isBlocked = false
+
+    /// Looks at one thing.
+    ///
+    /// - parameter isGround: Whether the rest stands on it.
+    mutating func look(
+        _ subject: String, isGround: Bool = true, _ body: () async throws(SluiceError) -> String
+    ) async {
+        guard !isBlocked else {
+            rows.append(PlatformCheck(subject, .notAsked, "what stands above it failed"))
+            return
+        }
+        do throws(SluiceError) {
+            rows.append(PlatformCheck(subject, .passed, try await body()))
+        } catch {
+            rows.append(PlatformCheck(subject, error))
+            isBlocked = isGround
+        }
+    }
+}
+
 /// What a platform can do. Whoever has to know asks this, and never which platform it is.
 public struct PlatformAbilities: Sendable, Hashable {
     /// Whether jobs have to be deployed before they are started.

@@ -115,6 +115,17 @@ struct StartCommand: Command {
         return record
     }
 
+    /// Says that a run has begun.
+    private func begun(_ run: RunRecord, on place: String, _ context: Context) -> ExitCode {
+        if context.options.isJSON {
+            context.answer(["run": run.json])
+        } else {
+            context.output.print("run \(run.id) of \(Display.safe(run.job)) has begun\(place)")
+            context.say("'sluice status \(RunID.short(run.id))' tells how it stands, 'sluice logs -f' what it says")
+        }
+        return .succeeded
+    }
+
     /// Notes a run elsewhere, and waits for it.
     private func watch(
         _ handle: RunHandle, _ job: JobDeployment, on platform: any Platform, _ history: RunStore, isWaiting: Bool,
@@ -124,16 +135,7 @@ struct StartCommand: Command {
         record.reference = handle.reference
         try await history.start(record)
         let name = Display.safe(job.job)
-        if !isWaiting {
-            if context.options.isJSON {
-                context.answer(["run": record.json])
-            } else {
-                context.output.print("run \(handle.run) of \(name) has begun on \(Display.safe(platform.name))")
-                context.say(
-                    "'sluice status \(RunID.short(handle.run))' tells how it stands, 'sluice logs -f' what it says")
-            }
-            return .succeeded
-        }
+        if !isWaiting { return begun(record, on: " on \(Display.safe(platform.name))", context) }
         context.say("waiting for run \(handle.run) of \(name); Ctrl-C stops the waiting, not the run")
         let status = try await platform.wait(for: handle, every: platform.abilities.interval)
         record = try await RemoteRuns.note(status, of: record, in: history)
@@ -167,16 +169,7 @@ struct StartCommand: Command {
             record = try await RemoteRuns.note(status, of: beginning(handle, deployment), in: history)
         }
         guard let begun = record else { throw await notBegun(handle, status, platform, job) }
-        if !isWaiting {
-            if context.options.isJSON {
-                context.answer(["run": begun.json])
-            } else {
-                context.output.print("run \(handle.run) of \(Display.safe(job)) has begun")
-                context.say(
-                    "'sluice status \(RunID.short(handle.run))' tells how it stands, 'sluice logs -f' what it says")
-            }
-            return .succeeded
-        }
+        if !isWaiting { return self.begun(begun, on: "", context) }
         context.say("waiting for run \(handle.run) of \(Display.safe(job)); Ctrl-C stops the waiting, not the run")
         status = try await platform.wait(for: handle)
         let ended = try await history.run(matching: handle.run) ?? begun

@@ -94,7 +94,7 @@ actor BatchWorld {
 
     func listen(_ host: EmulatorHost) { house.host = host }
 
-    static func history(_ numbers: BatchSwitches.Numbers) -> AutoscaleHistory {
+    static func history(_ numbers: BatchNumbers) -> AutoscaleHistory {
         AutoscaleHistory(period: Double(numbers.sample) / 1000, delay: Double(numbers.sampleDelay) / 1000)
     }
 

@@ -20,7 +20,7 @@ public struct ManagementCall: Sendable {
     /// All resources.
     public let store: ResourceStore
     /// How long things take.
-    public let switches: ManagementSwitches
+    let switches: ManagementSwitches
 
     /// When it came in.
     public var now: Moment { request.now }

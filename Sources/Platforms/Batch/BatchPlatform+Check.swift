@@ -4,26 +4,15 @@ import Support
 extension BatchPlatform {
     /// Walks from the sign-in to the pool and the job, and stops at what is missing for the rest.
     public func check(_ job: JobDeployment?) async -> [PlatformCheck] {
-        var rows: [PlatformCheck] = []
-        var isBlocked = false
-        func look(_ subject: String, _ body: () async throws(SluiceError) -> String) async {
-            guard !isBlocked else {
-                rows.append(PlatformCheck(subject, .notAsked, "what stands above it failed"))
-                return
-            }
-            do throws(SluiceError) { rows.append(PlatformCheck(subject, .passed, try await body())) } catch {
-                rows.append(PlatformCheck(subject, error))
-                isBlocked = true
-            }
-        }
-        await look("sign-in") { () throws(SluiceError) in
+        var walk = CheckWalk()
+        await walk.look("sign-in") { () throws(SluiceError) in
             let client = try azure.client()
             for scope in [client.settings.cloud.managementScope, client.settings.cloud.batchScope] {
                 _ = try await client.identity.token(for: scope, tenant: nil)
             }
             return "tokens for Azure Resource Manager and Batch"
         }
-        await look("account") { () throws(SluiceError) in
+        await walk.look("account") { () throws(SluiceError) in
             guard let found = try await management().get(settings.accountID.text, version: BatchPoolForm.version) else {
                 throw SluiceError(
                     .notFound,
@@ -41,14 +30,13 @@ extension BatchPlatform {
             }
             return host
         }
-        await look("rights") { () throws(SluiceError) in
+        await walk.look("rights") { () throws(SluiceError) in
             _ = try await batch().list("jobs", query: [("maxresults", "1")], limit: 1)
             return "jobs can be listed"
         }
-        guard job != nil || !rows.isEmpty else { return rows }
-        await look("pool") { () throws(SluiceError) in try await poolFinding() }
-        guard let job else { return rows }
-        await look("job") { () throws(SluiceError) in
+        await walk.look("pool") { () throws(SluiceError) in try await poolFinding() }
+        guard let job else { return walk.rows }
+        await walk.look("job") { () throws(SluiceError) in
             guard let there = try await deployed(job) else {
                 throw SluiceError(
                     .notFound, "the job \(job.job) is not deployed to the pool \(settings.pool)",
@@ -56,7 +44,7 @@ extension BatchPlatform {
             }
             return "\(job.job) on \(there.name)\(there.image.map { ", \($0)" } ?? "")"
         }
-        return rows
+        return walk.rows
     }
 
     private func poolFinding() async throws(SluiceError) -> String {

@@ -4,28 +4,13 @@ import Support
 extension ContainerAppsPlatform {
     /// Walks from the sign-in to the job, and stops at what is missing for the rest.
     public func check(_ job: JobDeployment?) async -> [PlatformCheck] {
-        var rows: [PlatformCheck] = []
-        var isBlocked = false
-        func look(_ subject: String, _ body: () async throws(SluiceError) -> String) async {
-            guard !isBlocked else {
-                rows.append(PlatformCheck(subject, .notAsked, "what stands above it failed"))
-                return
-            }
-            do throws(SluiceError) {
-                rows.append(PlatformCheck(subject, .passed, try await body()))
-            } catch {
-                rows.append(PlatformCheck(subject, error))
-            }
-        }
-        func isPassed() -> Bool { rows.last?.outcome == .passed }
-
-        await look("sign-in") { () throws(SluiceError) in
+        var walk = CheckWalk()
+        await walk.look("sign-in") { () throws(SluiceError) in
             let client = try azure.client()
             _ = try await client.identity.token(for: client.settings.cloud.managementScope, tenant: nil)
             return "a token for Azure Resource Manager"
         }
-        isBlocked = !isPassed()
-        await look("resource group") { () throws(SluiceError) in
+        await walk.look("resource group") { () throws(SluiceError) in
             let path = "/subscriptions/\(settings.subscription)/resourceGroups/\(settings.group)"
             guard try await management().get(path, version: "2021-04-01") != nil else {
                 throw SluiceError(
@@ -34,9 +19,8 @@ extension ContainerAppsPlatform {
             }
             return settings.group
         }
-        isBlocked = !isPassed()
-        await look("environment") { () throws(SluiceError) in try await environmentFinding() }
-        await look("logs") { () throws(SluiceError) in
+        await walk.look("environment", isGround: false) { () throws(SluiceError) in try await environmentFinding() }
+        await walk.look("logs", isGround: false) { () throws(SluiceError) in
             guard let workspace = try await workspace() else {
                 throw SluiceError(
                     .notFound,
@@ -47,12 +31,12 @@ extension ContainerAppsPlatform {
             }
             return "Log Analytics, workspace \(workspace.id)"
         }
-        await look("identity") { () throws(SluiceError) in
+        await walk.look("identity", isGround: false) { () throws(SluiceError) in
             "\(settings.identity.name)\(try await clientID().map { ", client id \($0)" } ?? "")"
         }
-        guard let job else { return rows }
-        await look("job") { () throws(SluiceError) in try await jobFinding(job) }
-        return rows
+        guard let job else { return walk.rows }
+        await walk.look("job") { () throws(SluiceError) in try await jobFinding(job) }
+        return walk.rows
     }
 
     private func environmentFinding() async throws(SluiceError) -> String {
