@@ -49,10 +49,9 @@ enum RunSchema {
                     place: .init(file: database.path),
                     hint: "Update Sluice, or move the file away to begin a new history.")
             }
-            for (number, step) in migrations.enumerated().dropFirst(version) {
-                try await database.execute("\(step); PRAGMA user_version = \(number + 1)")
-            }
-            try await database.execute("COMMIT")
+            // All in one call: others wait for the lock, and this process may be busy between two calls.
+            let steps = migrations.dropFirst(version).joined(separator: ";")
+            try await database.execute("\(steps); PRAGMA user_version = \(migrations.count); COMMIT")
         } catch {
             await database.rollback()
             throw error

@@ -124,7 +124,7 @@ import Testing
         task.cancel()
         let error = await #expect(throws: SluiceError.self) { try await task.value }
         #expect(error?.code == .cancelled)
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(40))
         #expect(try await session.query("SELECT 1").single == "1")
     }
 
