@@ -51,12 +51,19 @@ public protocol Platform: Sendable {
     ///
     /// - throws: Whatever keeps it from being known. What cannot be asked is an error and never a state.
     func status(_ handle: RunHandle) async throws(SluiceError) -> PlatformStatus
+    /// How each task of a run stands, in their order; none for a run that is not divided.
+    func tasks(_ handle: RunHandle) async throws(SluiceError) -> [TaskStatus]
     /// What a run's program has written, from `position` on.
     func log(_ handle: RunHandle, from position: Int) async throws(SluiceError) -> LogPage
     /// Asks a run to end. It has not ended when this returns.
     ///
     /// - parameter byForce: Without letting it put things in order.
     func cancel(_ handle: RunHandle, byForce: Bool) async throws(SluiceError)
+}
+
+extension Platform {
+    /// None: most platforms run one program a run.
+    public func tasks(_ handle: RunHandle) async throws(SluiceError) -> [TaskStatus] { [] }
 }
 
 /// What is to run.

@@ -1,3 +1,6 @@
+public import Runs
+public import Support
+
 /// One of the tasks that a run is divided into, on a platform that can do so.
 ///
 /// The run has succeeded when all of its tasks have. What a task does is safe to do twice; a platform does it again only when it
@@ -47,4 +50,57 @@ public struct TaskCounts: Sendable, Hashable {
 
     /// All of them.
     public var all: Int { waiting + running + succeeded + failed }
+
+    /// The numbers for machines.
+    public var json: JSONText {
+        [
+            "waiting": .number(waiting), "running": .number(running), "succeeded": .number(succeeded),
+            "failed": .number(failed),
+        ]
+    }
+}
+
+/// How one task of a run stands.
+public struct TaskStatus: Sendable, Hashable {
+    /// What it goes by.
+    public var id: String
+    /// The state, in the words that all platforms share.
+    public var state: RunState
+    /// The platform's own word for it.
+    public var word: String
+    /// How often it was begun.
+    public var attempts: Int
+    /// What its program ended with.
+    public var exitCode: Int?
+    /// Why it failed.
+    public var reason: String?
+    /// When its latest attempt began, in microseconds since 1970.
+    public var startedAt: Int64?
+    /// When it ended.
+    public var finishedAt: Int64?
+
+    /// A status.
+    public init(
+        id: String, state: RunState, word: String, attempts: Int, exitCode: Int? = nil, reason: String? = nil,
+        startedAt: Int64? = nil, finishedAt: Int64? = nil
+    ) {
+        self.id = id
+        self.state = state
+        self.word = word
+        self.attempts = attempts
+        self.exitCode = exitCode
+        self.reason = reason
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+    }
+
+    /// The status for machines.
+    public var json: JSONText {
+        [
+            "id": .string(id), "state": .string(state.rawValue), "word": .string(word), "attempts": .number(attempts),
+            "exitCode": exitCode.map { .number($0) } ?? .null, "reason": reason.map { .string($0) } ?? .null,
+            "startedAt": startedAt.map { .string(Moment(microseconds: $0).iso) } ?? .null,
+            "finishedAt": finishedAt.map { .string(Moment(microseconds: $0).iso) } ?? .null,
+        ]
+    }
 }

@@ -136,6 +136,9 @@ def test_200_reports_of_which_20_fail_first_end_as_on_one_machine(rig):
     print(f"{COUNT} tasks took {time.monotonic() - start:.1f} s")
     assert run_["state"] == "succeeded", run_
     rig.azure.faults([])
+    tasks = rig.json("status", run_["id"], "--tasks")["tasks"]
+    assert len(tasks) == COUNT + 1 and {task["state"] for task in tasks} == {"succeeded"}
+    assert sum(task["attempts"] for task in tasks) == COUNT + 1 + FAILING
     # All were read alike, and those that failed were asked for once more: nothing was done twice without need.
     counts = [rig.reads(f"work/sales/{number:03}.json") for number in range(COUNT)]
     usual = counts[1]
@@ -161,6 +164,13 @@ def test_an_input_that_stays_broken_fails_the_run_and_keeps_no_other_from_its_re
     done = rig.told("start", "sales", "-e", "prod", "--wait", "--json", code=1)
     run_ = json.loads(done.text)["run"]
     assert run_["state"] == "failed"
+    # Which task it was, and how often it was tried.
+    answer = rig.json("status", run_["id"])
+    assert answer["taskCounts"]["failed"] == 1 and len(answer["tasks"]) == 1
+    task = answer["tasks"][0]
+    assert task["state"] == "failed" and task["exitCode"] == 1 and task["attempts"] == 3, task
+    shown = rig.told("status", run_["id"]).text
+    assert task["id"] in shown and re.search(r"^tasks +2: 1 failed, 1 waiting$", shown, re.M), shown
     assert "broken.json" in rig.told("logs", run_["id"]).text
     rig.client.get_file_client("sales/broken.json").delete_file()
     assert "nothing new" in rig.told("start", "sales", "-e", "prod").text

@@ -10,10 +10,11 @@ struct Status: Command {
 
     let place = Parameter.optional("on", .platformName, help: "The platform to ask for a run that is not known here")
     let environment = ProjectParameters().environment
+    let tasks = Parameter.flag("tasks", help: "Show all tasks of a divided run, and not only those that failed")
 
     var model: CommandModel {
         CommandModel(
-            "status", "Tell how a run stands, or how it ended", [.arguments(run), .options(place, environment)],
+            "status", "Tell how a run stands, or how it ended", [.arguments(run), .options(place, environment, tasks)],
             discussion: """
                 Times are UTC. The exit code says whether the run was found, not how it ended. A run on a platform is \
                 asked for there; one that another machine has started is found by its whole id.
@@ -28,12 +29,22 @@ struct Status: Command {
         let history = try await History.open(in: context)
         var run: RunRecord
         var told: PlatformStatus?
+        var parts: [TaskStatus] = []
         do {
             let remote = RemoteRuns(history, context)
             if let found = try await remote.find(
                 arguments[self.run], on: arguments[place], environment: arguments[environment])
             {
                 (run, told) = try await remote.refresh(found)
+                if told == nil, found.platform.abilities.spreads {
+                    // Of one that has ended a platform may know its tasks still; how it ended is known.
+                    told = try? await found.platform.status(found.handle)
+                }
+                if let counts = told?.tasks, arguments[tasks] || counts.failed > 0 {
+                    parts = try await found.platform.tasks(found.handle).filter {
+                        arguments[tasks] || ($0.state.isFinal && $0.state != .succeeded)
+                    }
+                }
             } else {
                 run = try await history.run(arguments[self.run])
             }
@@ -43,9 +54,11 @@ struct Status: Command {
         }
         await history.store?.close()
         if context.options.isJSON {
-            context.answer(["run": run.json])
+            let counts = told?.tasks.map { [("taskCounts", $0.json), ("tasks", .array(parts.map(\.json)))] } ?? []
+            context.answer(.object([("run", run.json)] + counts))
         } else {
-            context.output.print(lines(run, told, in: context).joined(separator: "\n"))
+            let table = parts.isEmpty ? [] : ["", "Tasks"] + taskLines(parts, in: context)
+            context.output.print((lines(run, told, in: context) + table).joined(separator: "\n"))
         }
         return .succeeded
     }
@@ -82,8 +95,36 @@ struct Status: Command {
             ("parameters", run.parameters == "{}" ? nil : run.parameters),
             ("who", ([run.who] + (run.process.map { ["process \($0.id)"] } ?? [])).joined(separator: ", ")),
             ("where", run.platform + (run.reference.map { ", as \($0)" } ?? "")), ("platform says", told?.word),
-            ("used", told?.usage), ("program", run.package.isEmpty ? nil : run.package), ("log", run.log),
+            ("tasks", told?.tasks.map(summary)), ("used", told?.usage),
+            ("program", run.package.isEmpty ? nil : run.package), ("log", run.log),
         ]
+    }
+
+    private func summary(_ counts: TaskCounts) -> String {
+        let words = [
+            (counts.succeeded, "succeeded"), (counts.failed, "failed"), (counts.running, "running"),
+            (counts.waiting, "waiting"),
+        ].filter { $0.0 > 0 }.map { "\(ProgressView.count($0.0)) \($0.1)" }
+        return "\(ProgressView.count(counts.all)): \(words.joined(separator: ", "))"
+    }
+
+    private func taskLines(_ tasks: [TaskStatus], in context: Context) -> [String] {
+        let renderer = TableRenderer(
+            [
+                .init(title: "task"), .init(title: "state"), .init(title: "attempts", isNumber: true),
+                .init(title: "exit code", isNumber: true), .init(title: "took", isNumber: true), .init(title: "why"),
+            ], in: context)
+        let now = Moment.now.microseconds
+        let (lines, hidden) = renderer.render(
+            tasks.map { task in
+                let took = task.startedAt.map { Duration.microseconds(max(0, (task.finishedAt ?? now) - $0)) }
+                return [
+                    .plain(Display.safe(task.id)), .plain(task.state.rawValue), .plain("\(task.attempts)"),
+                    .plain(task.exitCode.map(String.init) ?? ""), .plain(took.map { Quantities.describe($0) } ?? ""),
+                    .plain(Display.safe(task.reason ?? "")),
+                ]
+            })
+        return lines + TableRenderer.note(hidden, in: context)
     }
 
     private func steps(_ steps: [StepRecord], in context: Context) -> [String] {

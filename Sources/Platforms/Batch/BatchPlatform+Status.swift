@@ -116,6 +116,32 @@ extension BatchPlatform {
 
     // MARK: Many tasks
 
+    /// How each task of a run stands.
+    public func tasks(_ handle: RunHandle) async throws(SluiceError) -> [TaskStatus] {
+        let id = try Self.place(handle)
+        let found = try await batch().list(
+            "jobs/\(id)/tasks", query: [("$select", "id,state,executionInfo"), ("maxresults", "1000")])
+        var tasks: [TaskStatus] = []
+        for task in found where task["id"]?.text != Self.onlyTask { tasks.append(try Self.status(of: task)) }
+        return tasks
+    }
+
+    private static func status(of task: JSONText) throws(SluiceError) -> TaskStatus {
+        let word = task["state"]?.text ?? "unknown"
+        let info = task["executionInfo"]
+        let began = moment(info?["startTime"])
+        var status = TaskStatus(
+            id: task["id"]?.text ?? "", state: try taskWords.state(word), word: word,
+            attempts: (info?["retryCount"]?.integer ?? 0) + (began == nil ? 0 : 1),
+            exitCode: info?["exitCode"]?.integer, startedAt: began, finishedAt: moment(info?["endTime"]))
+        guard status.state.isFinal, let failure = info?["failureInfo"], failure.members != nil else { return status }
+        let code = failure["code"]?.text ?? word
+        status.word = code
+        status.state = code == "FailureExitCode" ? RunState(exitCode: status.exitCode ?? 1) : .failed
+        status.reason = code == "FailureExitCode" ? nil : reason(failure)
+        return status
+    }
+
     private func status(ofDivided job: JSONText, _ id: String) async throws(SluiceError) -> PlatformStatus {
         let word = job["state"]?.text ?? "unknown"
         let info = job["executionInfo"]

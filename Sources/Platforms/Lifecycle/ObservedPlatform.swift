@@ -35,6 +35,11 @@ public struct ObservedPlatform: Platform {
         try await base.log(handle, from: position)
     }
 
+    /// The platform's; nothing is done to a run by it.
+    public func tasks(_ handle: RunHandle) async throws(SluiceError) -> [TaskStatus] {
+        try await base.tasks(handle)
+    }
+
     /// Deploys, and tells of it.
     public func apply(_ plan: DeploymentPlan) async throws(SluiceError) {
         try await told(.deploy, job: plan.job) { () async throws(SluiceError) in try await base.apply(plan) }
