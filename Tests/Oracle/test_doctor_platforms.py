@@ -81,6 +81,17 @@ def test_what_container_apps_lack(azure, tmp_path):
         "2025-01-01")
     rows = failed(folder)
     assert set(rows) == {"job"}, rows
+    # Without a client id in the project the identity itself is asked for it.
+    settings = json.loads((folder / "sluice.yaml").read_text())
+    del settings["platforms"]["cloud"]["client_id"]
+    (folder / "sluice.yaml").write_text(json.dumps(settings))
+    rows = failed(folder)
+    assert set(rows) == {"identity", "job"} and "az identity create" in rows["identity"]
+    made = arm(azure, "PUT", "/Microsoft.ManagedIdentity/userAssignedIdentities/shop-identity-prod",
+               {"location": "westeurope"}, "2023-01-31")
+    done = run("doctor", "hello", "-e", "prod", cwd=folder)
+    assert f"shop-identity-prod, client id {made['properties']['clientId']}" in done.text
+    assert set(failed(folder)) == {"job"}
 
 
 def test_what_batch_lacks(azure, tmp_path):

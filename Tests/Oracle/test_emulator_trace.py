@@ -32,6 +32,8 @@ def judged(entry):
         entry["url"] = re.sub(r"(/files/[^/?]*?)%2F[^?]*", r"\1", entry["url"].replace("..%2F", ""))
     if "OperationResults/" in entry["url"] or "OperationStatuses/" in entry["url"]:
         return None  # Polls have no document.
+    if re.search(r"/resourceGroups/[^/?]+[?]|/Microsoft.ManagedIdentity/", entry["url"]):
+        return None  # Nor have groups and identities.
     if "/Microsoft.Batch/" in entry["url"]:
         entry["url"] = re.sub(r"api-version=[^&]*", "api-version=2024-07-01", entry["url"])
     if "/Microsoft.App/" in entry["url"]:

@@ -28,7 +28,7 @@ enum EmulatorServices {
             providers: [
                 ContainerAppsProvider(
                     runner: runner, clock: clock, store: resources, issuer: issuer, directory: directory),
-                BatchProvider(world: batch.world),
+                BatchProvider(world: batch.world), IdentityProvider(store: resources, tenant: issuer.tenant),
             ])
         return storage + [
             LoginService(issuer: issuer, directory: directory), MetadataService(issuer: issuer, directory: directory),
