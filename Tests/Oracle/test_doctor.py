@@ -3,11 +3,12 @@
 import json
 import os
 import signal
+import subprocess
 import time
 
 import pytest
 
-from conftest import run
+from conftest import BINARY, run
 
 
 def setup(folder, jobs, **more):
@@ -150,3 +151,15 @@ def test_a_job_that_is_not_there_is_a_mistake_of_whoever_asks(tmp_path):
     setup(tmp_path, {"orders": ORDERS})
     done = run("doctor", "order", cwd=tmp_path)
     assert done.code == 4 and 'did you mean "orders"?' in done.err and not done.text
+
+
+def test_watching_goes_on_until_nothing_is_wrong(tmp_path):
+    setup(tmp_path, {"orders": {**ORDERS, "from": "./later"}})
+    watching = subprocess.Popen(
+        [BINARY, "doctor", "orders", "--watch", "200ms"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(1)
+    assert watching.poll() is None
+    (tmp_path / "later").mkdir()
+    out, _ = watching.communicate(timeout=20)
+    assert watching.returncode == 0
+    assert out.count("\u2717 connection ./later") >= 2 and out.count("\u2713 connection ./later") == 1

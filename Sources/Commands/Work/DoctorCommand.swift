@@ -9,10 +9,13 @@ struct DoctorCommand: Command {
     let job = Parameter.optionalArgument("JOB", .job, help: "The job; all jobs when none is named")
     let project = ProjectParameters()
     let timeout = Parameter.option("timeout", .duration, default: "30s", help: "How long to wait for each answer")
+    let watch = Parameter.optional(
+        "watch", .duration, help: "Look again whenever so much time has passed, until nothing is wrong or Ctrl-C")
 
     var model: CommandModel {
         CommandModel(
-            "doctor", "Find what keeps a job from doing its work", [.arguments(job), project.group, .options(timeout)],
+            "doctor", "Find what keeps a job from doing its work",
+            [.arguments(job), project.group, .options(timeout, watch)],
             discussion: """
                 Everything that a job stands on is looked at, in the order in which a run needs it: the project and its \
                 variables, the sign-in, secrets, connections, the lake and the warehouse, the platform and what is \
@@ -22,11 +25,20 @@ struct DoctorCommand: Command {
             examples: [
                 .init("sluice doctor orders", "one job, and how its latest run went"),
                 .init("sluice doctor -e prod", "everything that the jobs of an environment stand on"),
+                .init("sluice doctor orders -e prod --watch 30s", "how a pool gets its nodes, for example"),
                 .init("sluice doctor orders --json", "for machines"),
             ])
     }
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
+        while true {
+            let code = try await examine(arguments, context)
+            guard code != .succeeded, let pause = arguments[watch] else { return code }
+            try await Task.sleep(for: pause)
+        }
+    }
+
+    private func examine(_ arguments: Arguments, _ context: Context) async throws -> ExitCode {
         let file = try ProjectFile.find(in: context, variables: arguments[project.variablesFile])
         var rows: [PlatformCheck] = []
         func tell(_ row: PlatformCheck) {

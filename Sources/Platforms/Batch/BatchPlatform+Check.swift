@@ -72,6 +72,21 @@ extension BatchPlatform {
         }
         let nodes =
             (properties["currentDedicatedNodes"]?.integer ?? 0) + (properties["currentLowPriorityNodes"]?.integer ?? 0)
-        return "\(settings.pool), \(nodes) nodes now, \((properties["allocationState"]?.text ?? "steady").lowercased())"
+        let state = (properties["allocationState"]?.text ?? "steady").lowercased()
+        return "\(settings.pool), \(nodes) nodes now\(Self.wish(properties["autoScaleRun"])), \(state)"
+    }
+
+    /// How many nodes the formula wanted when it was evaluated last: `, 3 wanted at 10:31:07`.
+    private static func wish(_ run: JSONText?) -> String {
+        guard let results = run?["results"]?.text else { return "" }
+        var wanted = 0.0
+        for result in results.split(separator: ";") {
+            let parts = result.split(separator: "=", maxSplits: 1)
+            if parts.count == 2, parts[0].hasPrefix("$Target"), parts[0].hasSuffix("Nodes") {
+                wanted += Double(parts[1]) ?? 0
+            }
+        }
+        let time = moment(run?["evaluationTime"]).map { " at \(Moment(microseconds: $0).iso.dropFirst(11).prefix(8))" }
+        return ", \(Int(wanted)) wanted\(time ?? "")"
     }
 }
