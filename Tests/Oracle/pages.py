@@ -57,7 +57,7 @@ def normal(text):
         (moment, "DAY"),
         (r"\b\d+(\.\d+)? (ms|s|min)\b", "DURATION"),
         (r"[\d,]+ rows/s", "RATE"),
-        (r"\b\d+(\.\d+)? (B|kB|MB)\b", "SIZE"),
+        (r"\b\d+(\.\d+)? (B|kB|MB|GB)\b", "SIZE"),
         (r"process \d+ on \S+?,", "PROCESS,"),
         (r"SQLite [\d.]+", "SQLite"),
         (r"─+", "─"),

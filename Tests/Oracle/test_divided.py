@@ -101,10 +101,11 @@ class Rig:
 
     def reads(self, name):
         """How often the content of a file was asked for, by the emulator's record, in vain or not."""
-        return sum(
-            1 for line in self.azure.trace.read_text().splitlines()
-            if f"/{name}" in line and (entry := json.loads(line))["method"] == "GET"
-            and entry["url"].split("?")[0].endswith(f"/{name}"))
+        with self.azure.trace.open(encoding="utf-8") as lines:
+            return sum(
+                1 for line in lines
+                if f"/{name}" in line and (entry := json.loads(line))["method"] == "GET"
+                and entry["url"].split("?")[0].endswith(f"/{name}"))
 
 
 @pytest.fixture(scope="module")
