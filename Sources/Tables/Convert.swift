@@ -69,10 +69,30 @@ public struct ConversionSummary: Sendable {
     /// What the output is made of.
     public let outputFormat: FileFormat
 
-    /// The most memory that this process has held so far, in bytes.
+    /// The most memory that this program has held so far, in bytes.
     public static var peakMemory: Int {
+        if let peak = statusPeak { return peak }
+        // Where there is no /proc: it may be another's, since a program begins with the peak of the one that started it.
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return usage.ru_maxrss * 1024
+    }
+
+    /// What the system has written down since the program began.
+    private static var statusPeak: Int? {
+        let descriptor = open("/proc/self/status", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var text: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 4096)
+        while text.count < 65_536 {
+            let count = read(descriptor, &block, block.count)
+            if count <= 0 { break }
+            text += block[..<count]
+        }
+        let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
+        guard let line = lines.first(where: { $0.hasPrefix("VmHWM:") }) else { return nil }
+        let words = line.split { $0 == " " || $0 == "\t" }
+        return words.count > 1 ? Int(words[1]).map { $0 << 10 } : nil
     }
 }

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import subprocess
+import sys
 import time
 
 import duckdb
@@ -71,6 +72,20 @@ def test_memory_stays_bounded(large, tmp_path, sluice):
     answer = json.loads(sluice("convert", "--json", large, tmp_path / "out.parquet").text)
     assert answer["rows"] == 2000000
     assert answer["peakMemoryBytes"] < 300 << 20
+
+
+def test_memory_is_told_of_this_program_and_not_of_the_one_that_started_it(tmp_path):
+    (tmp_path / "in.csv").write_text("a,b\n1,x\n")
+    # A parent with a gigabyte that is really there; what it starts begins with its peak, as the system counts for `time`.
+    parent = (
+        "import os, sys; held = bytearray(b'x') * (1 << 30); process = os.fork()\n"
+        "if process == 0: os.execv(sys.argv[1], sys.argv[1:])\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))")
+    done = subprocess.run(
+        [sys.executable, "-c", parent, BINARY, "convert", "--json", tmp_path / "in.csv", tmp_path / "out.parquet"],
+        capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert 1 << 20 < json.loads(done.stdout)["peakMemoryBytes"] < 500 << 20
 
 
 def test_values_survive(large, tmp_path, sluice):
