@@ -393,6 +393,18 @@ def test_what_is_not_there_is_said(attempt, sluice, image, registry, tmp_path):
     assert done.code != 0 and "symbolic link" in done.err
 
 
+@pytest.mark.parametrize("name", ["./none", "../none", "{folder}/none", "none.tar", "made/none", "none", "./none:1"])
+def test_a_path_at_which_nothing_is_is_no_name_in_a_registry(attempt, tmp_path, name):
+    (tmp_path / "made").mkdir()
+    done = attempt("image", "inspect", name.format(folder=tmp_path), env=CLEAN, cwd=tmp_path)
+    assert done.code == 1 and "there is no such folder or file" in done.err and "Docker" not in done.err, done.err
+
+
+def test_a_name_without_a_registry_is_told_of_docker_hub(attempt, tmp_path):
+    done = attempt("image", "inspect", "library/none:1", env=CLEAN, cwd=tmp_path)
+    assert done.code == 64 and "docker.io/library/none:1" in done.err, done.err
+
+
 def test_a_damaged_layer_is_not_taken(attempt, image, registry, tmp_path):
     layout = tmp_path / "layout"
     shutil.copytree(image[0], layout)

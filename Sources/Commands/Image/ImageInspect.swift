@@ -30,14 +30,27 @@ struct ImageInspect: Command {
             show(text, found.descriptor.digest, found.manifest, try await found.config(), context)
             return .succeeded
         }
-        // What has neither slash nor colon can be no name in a registry.
-        guard text.contains("/") else { _ = try await ImageLayout(path); return .failed }
-        let reference = try ImageReference(text)
+        let reference = try reference(text, path)
         let registry = try registry.open(reference, arguments, in: context)
         let found = try await registry.find(reference, platform: platform)
         let config = try await registry.config(of: found)
         show(reference.description, found.descriptor.digest, found.manifest, config, context)
         return .succeeded
+    }
+
+    /// The name in a registry that `text` is, where no file is called so.
+    private func reference(_ text: String, _ path: String) throws(SluiceError) -> ImageReference {
+        let nothing = SluiceError(
+            .notFound, "there is no such folder or file", place: .init(file: text),
+            hint: "make one with sluice image build, or get one with sluice image pull")
+        // What has no slash can be no name in a registry.
+        let isPath = ["/", "./", "../"].contains { text.hasPrefix($0) } || text.hasSuffix(".tar")
+        if isPath || !text.contains("/") { throw nothing }
+        do throws(SluiceError) { return try ImageReference(text) } catch {
+            // Rather a name that was mistyped than a host without a dot.
+            let folder = path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
+            throw FileFacts(path: String(folder))?.isFolder == true ? nothing : error
+        }
     }
 
     private func show(
