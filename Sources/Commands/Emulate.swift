@@ -25,23 +25,33 @@ struct Emulate: Command {
     let faults = Parameter.optional("faults", .path, help: "A JSON file of things that go wrong on purpose")
     let trace = Parameter.optional("trace", .path, help: "Add what is asked and answered here, without secrets")
 
+    let forProject = Parameter.flag(
+        "project", help: "Make what the project here stands on: what its platforms need, containers, queues, secrets")
+    let project = ProjectParameters()
+
     var model: CommandModel {
         CommandModel(
             "emulate", "Be an Azure on this machine, for development",
             [
                 ParameterGroup("Where", [data, port, tls, tlsPort, address]),
-                ParameterGroup("What it plays", [hierarchical, tenant, identities, faults, trace]),
+                ParameterGroup("What it plays", [forProject, hierarchical, tenant, identities, faults, trace]),
+                project.group,
             ],
             discussion: """
                 Plays Blob, Data Lake and Queue storage, Key Vault secrets, container registries, Batch, jobs of Container \
                 Apps that really run, their logs, and the places where tokens come from, for Sluice and for other tools. \
                 Every account, vault and registry exists. State is kept in a folder and survives restarts; Ctrl-C ends it.
 
+                With --project it also makes what the project's jobs need before they can be deployed: Container Apps \
+                environments, Batch accounts, identities, the containers and queues that it names, and the secrets whose \
+                values the environment or .env has. Without --environment, all of its environments count.
+
                 It is for development and tests only: its keys are known to everybody, and whoever asks for a token \
                 gets one.
                 """,
             examples: [
                 .init("sluice emulate", "on ports 10000 and 10001"),
+                .init("sluice emulate --project", "with all that the project's jobs need to be deployed"),
                 .init("sluice emulate --tls", "with TLS on 10443 and 10444 too"),
                 .init("sluice emulate --port 0 --data /tmp/azure", "on free ports"),
                 .init("sluice emulate --hierarchical lake --faults faults.json", "a lake with troubles"),
@@ -49,14 +59,27 @@ struct Emulate: Command {
     }
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
-        let options = try options(arguments, in: context)
+        var options = try options(arguments, in: context)
+        let ground = arguments[forProject] ? try EmulatedProject(project, arguments, in: context) : nil
+        options.hierarchicalAccounts += ground?.hierarchical ?? []
         let emulator = EmulatorServer(options)
         try await emulator.start()
-        if context.options.isJSON {
-            context.answer(description(of: emulator))
-        } else {
-            for line in lines(about: emulator, arguments[data]) { context.output.print(line) }
+        var made: [EmulatedProject.Row] = []
+        do throws(SluiceError) { made = try await ground?.provide(by: emulator) ?? [] } catch {
+            await emulator.stop()
+            throw error
         }
+        let plain = origin(emulator, "http", emulator.port)
+        if context.options.isJSON {
+            let told = ground.map { [(key: "project", value: $0.json(made, at: plain))] } ?? []
+            context.answer(.object((description(of: emulator).members ?? []) + told))
+        } else {
+            let more = ground?.lines(made, at: plain) ?? []
+            for line in lines(about: emulator, arguments[data]) + more + ["", "Ctrl-C ends it."] {
+                context.output.print(line)
+            }
+        }
+        for note in ground?.notes ?? [] { context.messages.print("note: \(note)") }
         if options.address != "127.0.0.1", options.address != "::1", options.address != "localhost" {
             context.messages.print(
                 "warning: listening on \(options.address): everybody who reaches it can read and change everything")
@@ -149,6 +172,6 @@ struct Emulate: Command {
             "  export IDENTITY_ENDPOINT=\(plain)/msi/token IDENTITY_HEADER=emulated-identity",
         ]
         if let file = emulator.authorityFile { lines.append("  export REQUESTS_CA_BUNDLE=\(file)") }
-        return lines + ["", "Ctrl-C ends it."]
+        return lines
     }
 }

@@ -8,18 +8,20 @@ final class EmulatorCore: Sendable {
     private let faults: FaultSwitches
     private let directory: Directory
     private let trace: ServerTrace?
+    private let issuer: TokenIssuer
     /// Where it listens, for those that run programs.
     let local: LocalAddress
 
     private init(
         services: [any EmulatedService], access: StorageAccess, faults: FaultSwitches, directory: Directory,
-        trace: ServerTrace?, local: LocalAddress
+        trace: ServerTrace?, issuer: TokenIssuer, local: LocalAddress
     ) {
         self.services = services
         self.access = access
         self.faults = faults
         self.directory = directory
         self.trace = trace
+        self.issuer = issuer
         self.local = local
     }
 
@@ -41,7 +43,8 @@ final class EmulatorCore: Sendable {
         let own = try await EmulatorServices.all(options, folder, issuer, directory, local)
         return EmulatorCore(
             services: others + own, access: StorageAccess(issuer: issuer, directory: directory), faults: faults,
-            directory: directory, trace: try options.traceFile.map(ServerTrace.init), local: local)
+            directory: directory, trace: try options.traceFile.map(ServerTrace.init), issuer: issuer,
+            local: local)
     }
 
     func close() async { for service in services { await service.close() } }
@@ -50,6 +53,15 @@ final class EmulatorCore: Sendable {
     func listens(at endpoint: String) async {
         let host = EmulatorHost(endpoint: endpoint) { await self.respond(to: $0, isQueuePort: false) }
         for service in services { await service.listens(host) }
+    }
+
+    /// What makes the things that projects stand on, past faults and trace.
+    var groundWork: GroundWork {
+        GroundWork(issuer: issuer) { [self] server in
+            let request = Addresses.read(server, id: ServiceErrors.newID(), isQueuePort: false)
+            guard let service = services.first(where: { $0.accepts(request) }) else { return ServerResponse(404) }
+            return await allowed(request, service)
+        }
     }
 
     func respond(to server: ServerRequest, isQueuePort: Bool) async -> ServerResponse {
@@ -119,7 +131,7 @@ final class EmulatorCore: Sendable {
 
     // MARK: The emulator's own addresses
 
-    private func administer(_ request: ServerRequest) async -> ServerResponse {
+    func administer(_ request: ServerRequest) async -> ServerResponse {
         // A page in a browser must not be able to switch faults on: it cannot leave its origin out.
         if request.headers["Origin"] != nil {
             return .text("Pages of browsers may not come here.\n", status: 403)

@@ -76,6 +76,30 @@ public final class EmulatorServer: Sendable {
         }
     }
 
+    /// Makes sure that something is there that a project stands on. What is there already stays as it is, but for the value of
+    /// a secret.
+    ///
+    /// - throws: `SluiceError` when a name or value is none that Azure takes, or the emulator does not run.
+    public func provide(_ ground: EmulatedGround) async throws(SluiceError) -> EmulatedGround.Outcome {
+        try await core().groundWork.provide(ground)
+    }
+
+    /// Sets how long things take that take minutes in the cloud, as `PUT /_sluice/batch` does.
+    public func set(_ switches: String, _ numbers: JSONText) async throws(SluiceError) {
+        let text = Buffer(Array(numbers.text().utf8))
+        let response = try await core().administer(
+            ServerRequest(
+                method: "PUT", target: "/_sluice/\(switches)", body: MemoryStream(text), contentLength: text.count))
+        guard response.status == 200 else {
+            throw SluiceError(.invalidData, "the emulator does not take \(numbers.text()) for \(switches)")
+        }
+    }
+
+    private func core() throws(SluiceError) -> EmulatorCore {
+        if let core = running.withLock({ $0?.core }) { return core }
+        throw SluiceError(.cancelled, "the emulator does not run")
+    }
+
     /// Lets running requests end, and brings everything to the disk.
     public func stop() async {
         guard
