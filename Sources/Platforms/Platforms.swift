@@ -43,6 +43,7 @@ public protocol Platform: Sendable {
 
     /// Starts a run, which goes on when this process has ended.
     ///
+    /// - returns: The run. It is an older one when a start of the same work broke off there, and this one has gone on with it.
     /// - throws: When it is certain that nothing was started, an error; when it is not certain, one that is transient.
     func start(_ request: RunRequest) async throws(SluiceError) -> RunHandle
     /// The run with this id, whoever has started it; nil when the platform does not know it.

@@ -39,12 +39,15 @@ extension EmulatedAzure {
     }
 
     /// Batch here, with the pool that is named.
-    static func batch(_ pool: String, _ more: String = "", project: String = "shop") async throws -> BatchPlatform {
+    static func batch(
+        _ pool: String, _ more: String = "", project: String = "shop", startLimit: Duration = .seconds(900)
+    ) async throws -> BatchPlatform {
         let azure = try await preparing.value
         var site = azure.site("cloud", batch + "pool: \(pool)\n" + more)
         site.project = project
         return try BatchPlatform(
-            site, interval: .milliseconds(30), patience: .init(deadline: .seconds(30), pause: .milliseconds(50)))
+            site, interval: .milliseconds(30), patience: .init(deadline: .seconds(30), pause: .milliseconds(50)),
+            startLimit: startLimit)
     }
 
     private static let deploying = Task {

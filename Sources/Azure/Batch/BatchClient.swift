@@ -82,15 +82,18 @@ public struct BatchClient: Sendable {
     /// Sends something that changes things.
     ///
     /// - parameter isRepeatable: Whether it may arrive twice without harm, so that it is sent again when its answer was lost.
+    /// - parameter match: The tag that what is changed must have, so that nobody else's change is undone.
     /// - parameter accepting: Statuses that the caller looks at instead of having them thrown.
     public func send(
-        _ method: HTTPMethod, _ path: String, body: JSONText? = nil, isRepeatable: Bool, accepting: Set<Int> = []
+        _ method: HTTPMethod, _ path: String, body: JSONText? = nil, isRepeatable: Bool, match: String? = nil,
+        accepting: Set<Int> = []
     ) async throws(SluiceError) -> Answer {
         var request = request(method, path)
         if let body {
             request.headers["Content-Type"] = "application/json; odata=minimalmetadata"
             request.body = .bytes(Buffer(Array(body.text().utf8)))
         }
+        request.headers["If-Match"] = match
         request.isIdempotent = isRepeatable
         let (response, bytes) = try await azure.fetch(request, as: caller, accepting: accepting, limit: 16 << 20)
         let json = bytes.count > 0 ? try? JSONText.parse(bytes) : nil

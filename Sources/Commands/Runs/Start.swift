@@ -62,12 +62,16 @@ struct StartCommand: Command {
             context.say("\(ProgressView.counted(divided.tasks.count, "task")) for \(new) of \(divided.total)")
         }
         let handle = try await platform.start(request)
+        let isTakenUp = handle.run != request.run
+        if isTakenUp { context.say("taken up: run \(handle.run), whose start broke off") }
         let history = try await workspace.history()
         do {
             let code =
                 platform.abilities.keepsHistory
                 ? try await follow(handle, deployment, on: platform, history, isWaiting: arguments[wait], context)
-                : try await watch(handle, deployment, on: platform, history, isWaiting: arguments[wait], context)
+                : try await watch(
+                    handle, deployment, on: platform, history, isTakenUp: isTakenUp, isWaiting: arguments[wait], context
+                )
             await history.close()
             return code
         } catch {
@@ -116,9 +120,11 @@ struct StartCommand: Command {
     }
 
     /// Says that a run has begun.
-    private func begun(_ run: RunRecord, on place: String, _ context: Context) -> ExitCode {
+    private func begun(
+        _ run: RunRecord, on place: String, isTakenUp: Bool = false, _ context: Context
+    ) -> ExitCode {
         if context.options.isJSON {
-            context.answer(["run": run.json])
+            context.answer(["run": run.json, "takenUp": .bool(isTakenUp)])
         } else {
             context.output.print("run \(run.id) of \(Display.safe(run.job)) has begun\(place)")
             context.say("'sluice status \(RunID.short(run.id))' tells how it stands, 'sluice logs -f' what it says")
@@ -128,19 +134,23 @@ struct StartCommand: Command {
 
     /// Notes a run elsewhere, and waits for it.
     private func watch(
-        _ handle: RunHandle, _ job: JobDeployment, on platform: any Platform, _ history: RunStore, isWaiting: Bool,
-        _ context: Context
+        _ handle: RunHandle, _ job: JobDeployment, on platform: any Platform, _ history: RunStore, isTakenUp: Bool,
+        isWaiting: Bool, _ context: Context
     ) async throws -> ExitCode {
         var record = beginning(handle, job)
+        // Of one that was taken up somebody may have asked before.
+        if isTakenUp, let known = try await history.run(matching: handle.run), !known.isFinished { record = known }
         record.reference = handle.reference
         try await history.start(record)
         let name = Display.safe(job.job)
-        if !isWaiting { return begun(record, on: " on \(Display.safe(platform.name))", context) }
+        if !isWaiting {
+            return begun(record, on: " on \(Display.safe(platform.name))", isTakenUp: isTakenUp, context)
+        }
         context.say("waiting for run \(handle.run) of \(name); Ctrl-C stops the waiting, not the run")
         let status = try await platform.wait(for: handle, every: platform.abilities.interval)
         record = try await RemoteRuns.note(status, of: record, in: history)
         if context.options.isJSON {
-            context.answer(["run": record.json])
+            context.answer(["run": record.json, "takenUp": .bool(isTakenUp)])
         } else {
             let reason = record.error.map { ": \(Display.safe($0))" } ?? ""
             let usage = status.usage.map { ", \($0)" } ?? ""

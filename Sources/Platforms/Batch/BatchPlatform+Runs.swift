@@ -21,13 +21,18 @@ extension BatchPlatform {
     }
 
     static func owner(of job: JSONText) -> Owner {
-        func mark(_ name: String) -> String? {
-            job["metadata"]?.items?.last { $0["name"]?.text == name }?["value"]?.text
-        }
-        return Owner(
-            project: mark(BatchPoolForm.projectMark), environment: mark(BatchPoolForm.environmentMark),
-            job: mark("sluice-job"))
+        Owner(
+            project: mark(BatchPoolForm.projectMark, of: job),
+            environment: mark(BatchPoolForm.environmentMark, of: job), job: mark("sluice-job", of: job))
     }
+
+    /// What a job's metadata say under a name.
+    static func mark(_ name: String, of job: JSONText) -> String? {
+        job["metadata"]?.items?.last { $0["name"]?.text == name }?["value"]?.text
+    }
+
+    /// What a job was ended for; nil for one that was not.
+    static func reason(of job: JSONText) -> String? { job["executionInfo"]?["terminateReason"]?.text }
 
     static func jobID(of run: String) throws(SluiceError) -> String {
         guard 1...(64 - runPrefix.utf8.count) ~= run.utf8.count,
@@ -41,7 +46,8 @@ extension BatchPlatform {
     /// Starts a run: makes its job, adds the tasks, and only then has the job end with them, since one without tasks counts as
     /// complete at once.
     ///
-    /// Every step can be asked again when its answer was lost: job and tasks have names that follow from the run.
+    /// Every step can be asked again when its answer was lost: job and tasks have names that follow from the run. A start of the
+    /// same work that broke off is taken up instead, so that what it began is not begun twice.
     public func start(_ request: RunRequest) async throws(SluiceError) -> RunHandle {
         let id = try Self.jobID(of: request.run)
         guard let job = request.job else {
@@ -60,26 +66,45 @@ extension BatchPlatform {
         let form = BatchTaskForm(
             settings: settings, job: job, request: request, image: image == BatchPoolForm.noImage ? nil : image)
         let tasks = try form.tasks()
-        try await make(id, request, job)
+        let work = try BatchWork(form)
+        if let handle = try await takeUp(form, work, job) { return handle }
+        let mark = randomMark()
+        try await make(id, request, job, work, mark: mark)
         do throws(SluiceError) {
-            try await add(tasks[...], to: id)
-            try await seal(id)
+            guard try await fill(id, with: tasks) else {
+                throw SluiceError(
+                    .conflict, "the run \(request.run) was given up while its tasks were added",
+                    hint: "start again: what was done is not done twice")
+            }
         } catch {
             // Of what is certainly not whole nothing is left; else whoever asks finds what there is.
-            if !error.isTransient {
-                _ = try? await batch().send(.delete, "jobs/\(id)", isRepeatable: true, accepting: [404, 409])
-            }
+            if !error.isTransient { await remove(id, of: mark) }
             throw error
         }
         return RunHandle(run: request.run, platform: name, reference: id, job: job.job)
     }
 
-    private func make(_ id: String, _ request: RunRequest, _ job: JobDeployment) async throws(SluiceError) {
-        let mark = randomMark()
+    /// Has all of its tasks in a job, and the job end with them.
+    ///
+    /// - returns: Whether it is so. A run that was given up meanwhile takes no more.
+    func fill(_ id: String, with tasks: [JSONText]) async throws(SluiceError) -> Bool {
+        if try await add(tasks[...], to: id), try await seal(id) {
+            memory.noteWhole(id)
+            return true
+        }
+        // It has ended: with its tasks when another has done the rest of this start, or because somebody ended it.
+        guard let job = try await batch().get("jobs/\(id)") else { return false }
+        return Self.reason(of: job) != Self.startBroken
+    }
+
+    private func make(
+        _ id: String, _ request: RunRequest, _ job: JobDeployment, _ work: BatchWork, mark: String
+    ) async throws(SluiceError) {
         var metadata: [(String, String)] = [
             (BatchPoolForm.projectMark, project), ("sluice-job", job.job), (Self.startMark, mark),
         ]
         if let environment { metadata.append((BatchPoolForm.environmentMark, environment)) }
+        metadata += work.metadata
         let body: JSONText = [
             "id": .string(id), "displayName": .string("\(job.job), run \(request.run)"),
             "poolInfo": ["poolId": .string(settings.pool)], "usesTaskDependencies": true,
@@ -90,9 +115,7 @@ extension BatchPlatform {
         guard let error = answer.error else { return }
         guard answer.code == "JobExists" else { throw error }
         // It is there: from this very start, whose first answer was lost, or from another.
-        let there = try await batch().get("jobs/\(id)")
-        let found = there?["metadata"]?.items?.last { $0["name"]?.text == Self.startMark }?["value"]?.text
-        guard found == mark else {
+        guard let there = try await batch().get("jobs/\(id)"), Self.mark(Self.startMark, of: there) == mark else {
             throw SluiceError(.conflict, "there is a run \(request.run) on \(name) already")
         }
     }
@@ -101,8 +124,23 @@ extension BatchPlatform {
         (0..<4).map { _ in String(UInt32.random(in: 0...(.max)), radix: 36) }.joined()
     }
 
-    /// Adds tasks, a hundred at a time. Those that are there already are this run's own: they were added before an answer was lost.
-    private func add(_ tasks: ArraySlice<JSONText>, to id: String) async throws(SluiceError) {
+    /// Removes the job that this start has made, unless another has taken it up.
+    private func remove(_ id: String, of mark: String) async {
+        // A start that is cancelled puts things in order all the same.
+        await Task {
+            guard let job = try? await batch().get("jobs/\(id)"), Self.mark(Self.startMark, of: job) == mark,
+                Self.mark(Self.takenMark, of: job) == nil, let tag = job["eTag"]?.text
+            else { return }
+            _ = try? await batch().send(
+                .delete, "jobs/\(id)", isRepeatable: true, match: tag, accepting: [404, 409, 412])
+        }.value
+    }
+
+    /// Adds tasks, a hundred at a time. Those that are there already are this run's own: they were added before an answer was
+    /// lost, or by another who starts the same.
+    ///
+    /// - returns: Whether the job takes tasks; one that has ended does not.
+    private func add(_ tasks: ArraySlice<JSONText>, to id: String) async throws(SluiceError) -> Bool {
         var rest = tasks
         var size = 100
         var rounds = 0
@@ -110,7 +148,11 @@ extension BatchPlatform {
             let group = rest.prefix(size)
             let answer = try await batch().send(
                 .post, "jobs/\(id)/addtaskcollection", body: ["value": .array(Array(group))], isRepeatable: true,
-                accepting: [413])
+                accepting: [409, 413])
+            if answer.status == 409, let error = answer.error {
+                if Self.endedCodes.contains(answer.code ?? "") { return false }
+                throw error
+            }
             if answer.status == 413 {
                 guard group.count > 1, let error = answer.error else {
                     throw SluiceError(
@@ -149,15 +191,22 @@ extension BatchPlatform {
                 throw SluiceError(.cancelled, "stopped while the tasks of \(id) were added")
             }
         }
+        return true
     }
 
+    /// What Batch says of a job that has ended, when it is to be changed.
+    private static let endedCodes: Set<String> = ["JobCompleted", "JobBeingTerminated", "JobTerminating"]
+
     /// Has the job end with its tasks.
-    private func seal(_ id: String) async throws(SluiceError) {
+    ///
+    /// - returns: Whether it is so; a job that has ended cannot be changed.
+    func seal(_ id: String) async throws(SluiceError) -> Bool {
         let answer = try await batch().send(
             .patch, "jobs/\(id)", body: ["onAllTasksComplete": "terminatejob"], isRepeatable: true, accepting: [409])
-        guard let error = answer.error else { return }
+        guard let error = answer.error else { return true }
         // Its tasks may have ended between a first time and this one.
-        guard ["JobCompleted", "JobBeingTerminated", "JobTerminating"].contains(answer.code) else { throw error }
+        guard Self.endedCodes.contains(answer.code ?? "") else { throw error }
+        return false
     }
 
     // MARK: Finding and ending

@@ -10,6 +10,14 @@ extension BatchPlatform {
     /// How a run stands.
     public func status(_ handle: RunHandle) async throws(SluiceError) -> PlatformStatus {
         let id = try Self.place(handle)
+        if !memory.isWhole(id) {
+            guard let job = try await batch().get("jobs/\(id)") else { throw unknown(handle) }
+            if Self.reason(of: job) == Self.startBroken { return try await givenUp(job, id) }
+            if !Self.isSealed(job), !Self.hasEnded(job), let status = try await beginning(job, id, handle) {
+                return status
+            }
+            memory.noteWhole(id)
+        }
         if let task = try await batch().get("jobs/\(id)/tasks/\(Self.onlyTask)") {
             return try await status(of: task, in: id, handle)
         }
@@ -32,7 +40,7 @@ extension BatchPlatform {
             if info["retryCount"]?.integer ?? 0 > 0 { status.reason = "it failed, and is tried again" }
             guard let job = try await batch().get("jobs/\(id)") else { throw unknown(handle) }
             guard Self.hasEnded(job) else { return status }
-            status.state = job["executionInfo"]?["terminateReason"]?.text == Self.cancelled ? .cancelled : .failed
+            status.state = Self.reason(of: job) == Self.cancelled ? .cancelled : .failed
             status.word = "never begun"
             status.finishedAt = Self.moment(job["executionInfo"]?["endTime"]) ?? Self.moment(job["stateTransitionTime"])
             status.reason = status.state == .failed ? "its job was ended before it began" : nil
@@ -69,7 +77,7 @@ extension BatchPlatform {
         // What Batch ends a program with is none of its own words.
         status.exitCode = nil
         let job = try await batch().get("jobs/\(id)")
-        if job?["executionInfo"]?["terminateReason"]?.text == Self.cancelled {
+        if job.flatMap(Self.reason(of:)) == Self.cancelled {
             status.state = .cancelled
         } else if let most = Self.limit(of: task), let began = status.startedAt, let ended = status.finishedAt,
             Double(ended - began) >= most * 1_000_000 - 500_000
@@ -110,7 +118,7 @@ extension BatchPlatform {
 
     static func moment(_ text: JSONText?) -> Int64? { text?.text.flatMap { Moment(iso: $0)?.microseconds } }
 
-    private static func hasEnded(_ job: JSONText) -> Bool {
+    static func hasEnded(_ job: JSONText) -> Bool {
         ["terminating", "completed", "deleting"].contains(job["state"]?.text?.lowercased() ?? "")
     }
 
@@ -147,17 +155,9 @@ extension BatchPlatform {
         let info = job["executionInfo"]
         var status = PlatformStatus(.running, word: word)
         status.startedAt = Self.moment(info?["startTime"])
-        let counts = try await batch().get("jobs/\(id)/taskcounts")?["taskCounts"]
-        var tasks = TaskCounts()
-        tasks.waiting = counts?["active"]?.integer ?? 0
-        tasks.running = counts?["running"]?.integer ?? 0
-        tasks.succeeded = counts?["succeeded"]?.integer ?? 0
-        tasks.failed = counts?["failed"]?.integer ?? 0
-        status.tasks = tasks
+        let tasks = try await counts(id)
+        if tasks.all > 0 { status.tasks = tasks }
         if !Self.hasEnded(job) {
-            if job["onAllTasksComplete"]?.text?.lowercased() != "terminatejob" {
-                return try beginning(status, job)
-            }
             if tasks.running == 0, tasks.waiting > 0, tasks.failed > 0, try await isStuck(id) {
                 // What waits for a task that has failed will never begin.
                 _ = try? await batch().send(
@@ -174,9 +174,11 @@ extension BatchPlatform {
         // Its last tasks are being ended.
         if word.lowercased() == "terminating" { return status }
         status.finishedAt = Self.moment(info?["endTime"]) ?? Self.moment(job["stateTransitionTime"])
-        if tasks.failed == 0, tasks.waiting + tasks.running == 0 {
+        // What was ended before all of it was there has not succeeded, however little of it there was.
+        let isWhole = Self.isSealed(job) || BatchWork(job: job).map { tasks.all >= $0.count } ?? false
+        if isWhole, tasks.failed == 0, tasks.waiting + tasks.running == 0 {
             status.state = .succeeded
-        } else if info?["terminateReason"]?.text == Self.cancelled {
+        } else if Self.reason(of: job) == Self.cancelled {
             status.state = .cancelled
         } else {
             status.state = .failed
@@ -185,18 +187,15 @@ extension BatchPlatform {
         return status
     }
 
-    /// A job whose tasks are being added, or whose start broke off.
-    private func beginning(_ status: PlatformStatus, _ job: JSONText) throws(SluiceError) -> PlatformStatus {
-        var status = status
-        status.state = .starting
-        status.word = "tasks are added"
-        if let began = status.startedAt, Moment.now.microseconds - began > 900_000_000 {
-            status.state = .failed
-            status.finishedAt = began
-            status.word = "never begun"
-            status.reason = "whoever started it did not add all of its tasks"
-        }
-        return status
+    /// How many of a job's tasks stand how.
+    func counts(_ id: String) async throws(SluiceError) -> TaskCounts {
+        let counts = try await batch().get("jobs/\(id)/taskcounts")?["taskCounts"]
+        var tasks = TaskCounts()
+        tasks.waiting = counts?["active"]?.integer ?? 0
+        tasks.running = counts?["running"]?.integer ?? 0
+        tasks.succeeded = counts?["succeeded"]?.integer ?? 0
+        tasks.failed = counts?["failed"]?.integer ?? 0
+        return tasks
     }
 
     /// Whether everything that waits does so for something that failed.

@@ -17,11 +17,18 @@ public struct BatchPlatform: Platform {
     /// How often Azure is asked at first.
     let interval: Duration
     let patience: ManagementClient.Patience
+    /// How long nothing may be heard of a start before it counts as broken off.
+    let startLimit: Duration
     let memory = Memory()
 
     /// What was read of logs so far: both of a program's outputs in the order in which they were seen.
     final class Memory: Sendable {
         let transcripts = Mutex<[String: BatchTranscript]>([:])
+        /// The jobs that are known to have all of their tasks, and to end with them.
+        private let whole = Mutex<Set<String>>([])
+
+        func isWhole(_ job: String) -> Bool { whole.withLock { $0.contains(job) } }
+        func noteWhole(_ job: String) { whole.withLock { _ = $0.insert(job) } }
     }
 
     /// `type: batch`
@@ -33,8 +40,10 @@ public struct BatchPlatform: Platform {
     public init(_ site: PlatformSite) throws(SluiceError) { try self.init(site, interval: .seconds(2)) }
 
     package init(
-        _ site: PlatformSite, interval: Duration, patience: ManagementClient.Patience = ManagementClient.Patience()
+        _ site: PlatformSite, interval: Duration, patience: ManagementClient.Patience = ManagementClient.Patience(),
+        startLimit: Duration = .seconds(900)
     ) throws(SluiceError) {
+        self.startLimit = startLimit
         name = site.name
         project = site.project
         environment = site.environment

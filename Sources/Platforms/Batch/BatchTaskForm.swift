@@ -4,7 +4,7 @@ import Support
 struct BatchTaskForm {
     let settings: BatchSettings
     let job: JobDeployment
-    let request: RunRequest
+    var request: RunRequest
     let image: String?
 
     /// Each task; the one that is the whole run when it is not divided.

@@ -52,8 +52,15 @@ public struct ObservedPlatform: Platform {
 
     /// Starts, and tells of it.
     public func start(_ request: RunRequest) async throws(SluiceError) -> RunHandle {
-        try await told(.start, job: request.job, run: request.run) { () async throws(SluiceError) in
-            try await base.start(request)
+        await tell(.start, .before, job: request.job, run: request.run)
+        do throws(SluiceError) {
+            let handle = try await base.start(request)
+            // It may be an older run, whose start broke off.
+            await tell(.start, .after, job: request.job, run: handle.run)
+            return handle
+        } catch {
+            await tell(.start, .failed, job: request.job, run: request.run, error: error)
+            throw error
         }
     }
 

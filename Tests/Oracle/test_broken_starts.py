@@ -1,0 +1,152 @@
+"""`sluice start` on emulated Batch, killed between the job, its tasks and the seal: whoever asks or starts again goes on with it, in
+one run, and nothing is lost or done twice."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+
+import pytest
+from conftest import BINARY
+from emulator import azure, wait_until  # noqa: F401
+from test_batch import PLATFORM, account, told  # noqa: F401
+from test_emulated_batch import client_of
+from test_report_job import outputs, perform, project, record
+
+COUNT = 110
+STEPS = {
+    "job": {"method": "POST", "path": "*/addtaskcollection"},
+    "tasks": {"method": "POST", "path": "*/addtaskcollection"},
+    "seal": {"method": "PATCH", "path": "/jobs/*"}}
+
+
+class Shop:
+    """A project whose job reports on a container, by nodes that come when they are let."""
+
+    def __init__(self, folder, azure, account):
+        self.azure, self.account, self.folder = azure, account, folder / "project"
+        self.marks = folder / "marks"
+        for made in [self.folder, self.marks]:
+            made.mkdir()
+        program = folder / "program"
+        program.write_text(
+            f'#!/bin/sh\necho x >> {self.marks}/$AZ_BATCH_TASK_ID\ncd {self.folder} && exec {BINARY} "$@"\n')
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        for container in ["batch-input", "batch-output", "batch-logs"]:
+            for blob in account.names(container):
+                account.service.get_blob_client(container, blob).delete_blob()
+        self.pool = "pool" + os.urandom(3).hex()
+        cloud = {**PLATFORM, "pool": self.pool, "program": str(program)}
+        inputs, results = (f"az://shopinputs/{name}" for name in ["batch-input", "batch-output"])
+        project(self.folder, input=f"{inputs}/in/", output=results, platform="cloud")
+        text = (self.folder / "sluice.yaml").read_text()
+        (self.folder / "sluice.yaml").write_text(text + f"platforms:\n  cloud: {json.dumps(cloud)}\n")
+        for number in range(COUNT):
+            account.put("batch-input", f"in/{number:03}.json", record(number))
+        self.nodes(False)
+        self.told("deploy", "sales", "--yes")
+        self.batch = client_of(azure, "shopbatch")
+
+    def nodes(self, wanted):
+        """Lets the pool have nodes."""
+        self.azure.administer("PUT", "batch", {"autoscaleInterval": 200 if wanted else 3_600_000})
+
+    def told(self, *words, **options):
+        return told(self.azure, options.pop("folder", self.folder), *words, **options)
+
+    def jobs(self):
+        return [job for job in self.batch.list_jobs() if job.pool_info.pool_id == self.pool]
+
+    def kill_start(self, step):
+        """Starts, and kills the starter where it would go on from a step. Returns the run that it began."""
+        self.azure.faults([
+            {"match": {"service": "batch", **STEPS[step]}, "skip": 1 if step == "tasks" else 0,
+             "do": {"throttle": 503, "retryAfter": 20}}])
+        process = subprocess.Popen(
+            [BINARY, "start", "sales"], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={
+                **os.environ, "SLUICE_AZURE_EMULATOR": self.azure.http,
+                "IDENTITY_ENDPOINT": f"{self.azure.http}/msi/token", "IDENTITY_HEADER": "any-word-is-good"})
+        hit = lambda: self.azure.administer("GET", "faults")["rules"][0]["hits"] > 0  # noqa: E731
+        assert wait_until(lambda: hit() or process.poll() is not None)
+        assert process.poll() is None, process.communicate()[1].decode()
+        process.kill()
+        process.communicate()
+        self.azure.faults([])
+        (job,) = self.jobs()
+        assert job.on_all_tasks_complete == "noaction"
+        return job.id.removeprefix("sluice-")
+
+    def elsewhere(self, tmp_path):
+        """The project as another machine has it, which knows of no run."""
+        other = tmp_path / "elsewhere"
+        other.mkdir()
+        shutil.copy(self.folder / "sluice.yaml", other)
+        return other
+
+    def is_as_on_one_machine(self, tmp_path):
+        here = tmp_path / "here"
+        (here / "in").mkdir(parents=True)
+        for number in range(COUNT):
+            (here / "in" / f"{number:03}.json").write_bytes(self.account.read("batch-input", f"in/{number:03}.json"))
+        project(here)
+        perform(here)
+        mine, theirs = outputs(self.account.reach(tmp_path / "fetched")), outputs(here / "reports")
+        combined = [name for name in theirs if name.startswith("combined_")]
+        assert combined and all(mine[name] == theirs[name] for name in combined)
+
+    def ran(self):
+        return {path.name: path.read_text() for path in self.marks.iterdir()}
+
+
+@pytest.fixture
+def shop(azure, account, tmp_path):  # noqa: F811
+    shop = Shop(tmp_path, azure, account)
+    yield shop
+    azure.faults([])
+    shop.nodes(True)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_start_that_is_killed_is_gone_on_with(shop, tmp_path, step):
+    run = shop.kill_start(step)
+    if step != "seal":
+        status = json.loads(shop.told("status", run, "--on", "cloud", "--json", folder=shop.elsewhere(tmp_path)).text)
+        assert status["run"]["state"] == "starting", status
+    shop.nodes(True)
+    done = shop.told("start", "sales", "--wait", "--json")
+    assert f"taken up: run {run}, whose start broke off" in done.err
+    answer = json.loads(done.text)
+    assert answer["takenUp"] is True and answer["run"]["id"] == run and answer["run"]["state"] == "succeeded"
+    # One run, in which each task ran once.
+    (job,) = shop.jobs()
+    tasks = {task.id for task in shop.batch.list_tasks(job.id)}
+    assert len(tasks) == COUNT + 1
+    assert shop.ran() == {task: "x\n" for task in tasks}
+    shop.is_as_on_one_machine(tmp_path)
+    assert "nothing new" in shop.told("start", "sales").text
+
+
+def test_a_start_that_is_killed_before_the_seal_ends_by_being_asked_after(shop, tmp_path):
+    run = shop.kill_start("seal")
+    other = shop.elsewhere(tmp_path)
+    shop.told("status", run, "--on", "cloud", folder=other)
+    (job,) = shop.jobs()
+    assert job.on_all_tasks_complete == "terminatejob"
+    shop.nodes(True)
+    state = lambda: json.loads(shop.told("status", run, "--json", folder=other).text)["run"]["state"]  # noqa: E731
+    assert wait_until(lambda: state() == "succeeded", 120)
+    assert len(shop.ran()) == COUNT + 1 and set(shop.ran().values()) == {"x\n"}
+    shop.is_as_on_one_machine(tmp_path)
+
+
+def test_what_was_done_meanwhile_is_not_done_again(shop, tmp_path):
+    run = shop.kill_start("tasks")
+    shop.nodes(True)
+    done = lambda: shop.batch.get_job_task_counts(f"sluice-{run}").task_counts.succeeded == 100  # noqa: E731
+    assert wait_until(done, 120)
+    # What is left is other work: a run of its own.
+    second = shop.told("start", "sales", "--wait")
+    assert "11 tasks for 10 new inputs of 110" in second.err and "taken up" not in second.err
+    assert len(shop.ran()) == COUNT + 1 and set(shop.ran().values()) == {"x\n"}
+    shop.is_as_on_one_machine(tmp_path)
