@@ -74,7 +74,7 @@ class Shop:
         process.communicate()
         self.azure.faults([])
         (job,) = self.jobs()
-        assert job.on_all_tasks_complete == "noaction"
+        assert job.all_tasks_complete_mode == "noaction"
         return job.id.removeprefix("sluice-")
 
     def elsewhere(self, tmp_path):
@@ -132,7 +132,7 @@ def test_a_start_that_is_killed_before_the_seal_ends_by_being_asked_after(shop, 
     other = shop.elsewhere(tmp_path)
     shop.told("status", run, "--on", "cloud", folder=other)
     (job,) = shop.jobs()
-    assert job.on_all_tasks_complete == "terminatejob"
+    assert job.all_tasks_complete_mode == "terminatejob"
     shop.nodes(True)
     state = lambda: json.loads(shop.told("status", run, "--json", folder=other).text)["run"]["state"]  # noqa: E731
     assert wait_until(lambda: state() == "succeeded", 120)
@@ -145,8 +145,8 @@ def test_what_was_done_meanwhile_is_not_done_again(shop, tmp_path):
     shop.nodes(True)
     done = lambda: shop.batch.get_job_task_counts(f"sluice-{run}").task_counts.succeeded == 100  # noqa: E731
     assert wait_until(done, 120)
-    # What is left is other work: a run of its own.
     second = shop.told("start", "sales", "--wait")
-    assert "11 tasks for 10 new inputs of 110" in second.err and "taken up" not in second.err
+    assert "11 tasks for 10 new inputs of 110" in second.err and f"taken up: run {run}" in second.err
+    assert len(shop.jobs()) == 1
     assert len(shop.ran()) == COUNT + 1 and set(shop.ran().values()) == {"x\n"}
     shop.is_as_on_one_machine(tmp_path)

@@ -89,7 +89,8 @@ extension BatchPlatform {
 
     // MARK: Taken up
 
-    /// Goes on with a start of the same work that broke off, as the run that it began.
+    /// Goes on with a start of the same kind of work that broke off, as the run that it began: what is not done yet is what its
+    /// job has, and what is added to it.
     ///
     /// - returns: nil when there is none.
     func takeUp(
@@ -102,37 +103,69 @@ extension BatchPlatform {
                 ("$filter", "state eq 'active' and startswith(id,'\(Self.runPrefix)')"),
                 ("$select", "id,creationTime,onAllTasksComplete,metadata"), ("maxresults", "1000"),
             ])
-        let open = found.filter { !Self.isSealed($0) && Self.owner(of: $0) == owner }
-        // The oldest, so that all who look choose the same.
-        let same = open.filter { BatchWork(job: $0) == work }.sorted {
+        // The oldest first, so that all who look choose the same.
+        let open = found.filter { !Self.isSealed($0) && Self.owner(of: $0) == owner }.sorted {
             ($0["creationTime"]?.text ?? "", $0["id"]?.text ?? "") < (
                 $1["creationTime"]?.text ?? "", $1["id"]?.text ?? ""
             )
         }
-        for other in open where BatchWork(job: other) != work && isOverdue(other) {
-            // Nobody else may ever ask for it, and until then it counts among the account's jobs.
-            guard let id = other["id"]?.text else { continue }
-            _ = try? await status(
-                RunHandle(run: String(id.dropFirst(Self.runPrefix.count)), platform: name, reference: id))
+        var handle: RunHandle?
+        for older in open {
+            guard let id = older["id"]?.text else { continue }
+            let run = String(id.dropFirst(Self.runPrefix.count))
+            let known = RunHandle(run: run, platform: name, reference: id, job: job.job)
+            if handle == nil, let begun = BatchWork(job: older), begun.fingerprint == work.fingerprint {
+                var form = form
+                form.request.run = run
+                if try await goOn(older, id, begun, try form.tasks()) { handle = known }
+            } else if isOverdue(older) {
+                // Nobody else may ever ask for it, and until then it counts among the account's jobs.
+                _ = try? await status(known)
+            }
         }
-        for older in same {
-            guard let id = older["id"]?.text, try await claim(older, id) else { continue }
-            var form = form
-            form.request.run = String(id.dropFirst(Self.runPrefix.count))
-            guard try await fill(id, with: try form.tasks()) else { continue }
-            return RunHandle(run: form.request.run, platform: name, reference: id, job: job.job)
-        }
-        return nil
+        return handle
     }
 
-    /// Marks a job as taken up, so that whoever made it does not remove it when its own start fails.
+    /// Adds to a job what it does not have of `tasks`, and has it end with them.
+    ///
+    /// - returns: Whether all of the work is in it.
+    private func goOn(
+        _ job: JSONText, _ id: String, _ begun: BatchWork, _ tasks: [JSONText]
+    ) async throws(SluiceError) -> Bool {
+        let there = try await names(id)
+        var missing = tasks.filter { !there.contains(Self.name(of: $0)) }
+        if there.count >= begun.count, Self.isLast(missing) { missing = [] }
+        guard try await claim(job, id, count: max(begun.count, there.count + missing.count)) else { return false }
+        if try await fill(id, with: missing) { return true }
+        // It ended meanwhile: whoever began it may be alive, and has done the rest.
+        if try await isGivenUp(id) { return false }
+        let later = try await names(id)
+        return Self.isLast(missing.filter { !later.contains(Self.name(of: $0)) })
+    }
+
+    /// Whether these are no more than the one that comes after all others. It is about what is done by then, and a job that is whole
+    /// has one already, by another name when its start had more to do.
+    private static func isLast(_ tasks: [JSONText]) -> Bool {
+        tasks.count <= 1 && tasks.allSatisfy { $0["dependsOn"]?["taskIds"]?.items?.isEmpty == false }
+    }
+
+    private static func name(of task: JSONText) -> String { task["id"]?.text?.lowercased() ?? "" }
+
+    private func names(_ id: String) async throws(SluiceError) -> Set<String> {
+        let tasks = try await batch().list("jobs/\(id)/tasks", query: [("$select", "id"), ("maxresults", "1000")])
+        return Set(tasks.map(Self.name(of:)))
+    }
+
+    /// Marks a job as taken up, so that whoever made it does not remove it when its own start fails, and says how many tasks there
+    /// are to be now.
     ///
     /// - returns: Whether it is still there to be taken up.
-    private func claim(_ job: JSONText, _ id: String) async throws(SluiceError) -> Bool {
-        let kept = (job["metadata"]?.items ?? []).filter { $0["name"]?.text != Self.takenMark }
-        let mark: JSONText = ["name": .string(Self.takenMark), "value": .string(Moment.now.iso)]
+    private func claim(_ job: JSONText, _ id: String, count: Int) async throws(SluiceError) -> Bool {
+        let marks = [(Self.takenMark, Moment.now.iso), (BatchWork.countMark, "\(count)")]
+        let kept = (job["metadata"]?.items ?? []).filter { item in !marks.contains { $0.0 == item["name"]?.text } }
+        let metadata = kept + marks.map { ["name": .string($0.0), "value": .string($0.1)] as JSONText }
         let answer = try await batch().send(
-            .patch, "jobs/\(id)", body: ["metadata": .array(kept + [mark])], isRepeatable: true, accepting: [404, 409])
+            .patch, "jobs/\(id)", body: ["metadata": .array(metadata)], isRepeatable: true, accepting: [404, 409])
         return answer.error == nil
     }
 }

@@ -71,7 +71,8 @@ extension BatchPlatform {
         let mark = randomMark()
         try await make(id, request, job, work, mark: mark)
         do throws(SluiceError) {
-            guard try await fill(id, with: tasks) else {
+            // It may have ended: another has done the rest of this start, or somebody has ended it.
+            if !(try await fill(id, with: tasks)), try await isGivenUp(id) {
                 throw SluiceError(
                     .conflict, "the run \(request.run) was given up while its tasks were added",
                     hint: "start again: what was done is not done twice")
@@ -84,17 +85,19 @@ extension BatchPlatform {
         return RunHandle(run: request.run, platform: name, reference: id, job: job.job)
     }
 
-    /// Has all of its tasks in a job, and the job end with them.
+    /// Adds tasks to a job, and has it end with them.
     ///
-    /// - returns: Whether it is so. A run that was given up meanwhile takes no more.
+    /// - returns: Whether it is so; one that has ended takes no more.
     func fill(_ id: String, with tasks: [JSONText]) async throws(SluiceError) -> Bool {
-        if try await add(tasks[...], to: id), try await seal(id) {
-            memory.noteWhole(id)
-            return true
-        }
-        // It has ended: with its tasks when another has done the rest of this start, or because somebody ended it.
-        guard let job = try await batch().get("jobs/\(id)") else { return false }
-        return Self.reason(of: job) != Self.startBroken
+        guard try await add(tasks[...], to: id), try await seal(id) else { return false }
+        memory.noteWhole(id)
+        return true
+    }
+
+    /// Whether a job has ended because its start seemed to have broken off.
+    func isGivenUp(_ id: String) async throws(SluiceError) -> Bool {
+        guard let job = try await batch().get("jobs/\(id)") else { return true }
+        return Self.reason(of: job) == Self.startBroken
     }
 
     private func make(

@@ -36,12 +36,30 @@ struct BatchTaskForm {
                 throw SluiceError(
                     .invalidConfiguration, "the task \(one.id) comes after \(other), which is no task of the run")
             }
-            tasks.append(
-                try task(
-                    one.id, one.arguments, one.environment, after: one.after, retries: max(0, one.attempts - 1),
-                    time: one.time ?? request.limits.time ?? job.needs.timeout))
+            tasks.append(try task(one))
         }
         return tasks
+    }
+
+    /// The different kinds of tasks there are: what they are without the run's id, and without what tells one from another.
+    func kinds() throws(SluiceError) -> [String] {
+        var form = self
+        form.request.run = ""
+        if request.tasks.isEmpty { return try form.tasks().map { $0.text() } }
+        var kinds: Set<String> = []
+        for var one in request.tasks {
+            one.arguments = one.arguments.map { $0 == one.id ? "" : $0 }
+            one.id = ""
+            one.after = []
+            kinds.insert(try form.task(one).text())
+        }
+        return kinds.sorted()
+    }
+
+    private func task(_ one: RunTask) throws(SluiceError) -> JSONText {
+        try task(
+            one.id, one.arguments, one.environment, after: one.after, retries: max(0, one.attempts - 1),
+            time: one.time ?? request.limits.time ?? job.needs.timeout)
     }
 
     private func task(

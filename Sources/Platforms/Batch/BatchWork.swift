@@ -6,21 +6,18 @@ import Support
 struct BatchWork: Sendable, Hashable {
     /// How many tasks there are to be.
     let count: Int
-    /// SHA-256 of the tasks without the run's id.
+    /// SHA-256 of what all of its tasks do alike. It stays the same when some of them are done and a new start has fewer.
     let fingerprint: String
 
-    private static let countMark = "sluice-tasks"
+    static let countMark = "sluice-tasks"
     private static let fingerprintMark = "sluice-work"
 
     /// The work of a run.
     init(_ form: BatchTaskForm) throws(SluiceError) {
-        var form = form
-        form.request.run = ""
-        let tasks = try form.tasks()
         let digest = try Digest(.sha256)
         digest.update(Buffer(Array(form.settings.pool.lowercased().utf8)))
-        for task in tasks { digest.update(Buffer(Array("\n\(task.text())".utf8))) }
-        count = tasks.count
+        for kind in try form.kinds() { digest.update(Buffer(Array("\n\(kind)".utf8))) }
+        count = max(1, form.request.tasks.count)
         fingerprint = digest.finish().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
