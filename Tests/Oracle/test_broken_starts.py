@@ -30,8 +30,10 @@ class Shop:
         for made in [self.folder, self.marks]:
             made.mkdir()
         program = folder / "program"
+        # A task has a folder of its own, as on a node; it begins there.
         program.write_text(
-            f'#!/bin/sh\necho x >> {self.marks}/$AZ_BATCH_TASK_ID\ncd {self.folder} && exec {BINARY} "$@"\n')
+            f'#!/bin/sh\necho x >> {self.marks}/$AZ_BATCH_TASK_ID\n'
+            f'cp {self.folder}/sluice.yaml . && exec {BINARY} "$@"\n')
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
         for container in ["batch-input", "batch-output", "batch-logs"]:
             for blob in account.names(container):
