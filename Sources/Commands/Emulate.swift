@@ -60,7 +60,7 @@ struct Emulate: Command {
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         var options = try options(arguments, in: context)
-        let ground = arguments[forProject] ? try EmulatedProject(project, arguments, in: context) : nil
+        let ground = arguments[forProject] ? try await EmulatedProject(project, arguments, in: context) : nil
         options.hierarchicalAccounts += ground?.hierarchical ?? []
         let emulator = EmulatorServer(options)
         try await emulator.start()

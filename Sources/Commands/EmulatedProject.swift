@@ -15,12 +15,12 @@ struct EmulatedProject {
 
     /// The accounts that are lakes.
     var hierarchical: [String] { ground.hierarchical }
-    private var hasPools: Bool { ground.things.contains { $0.kind == "Batch account" } }
+    private var hasPools: Bool { ground.things.contains { $0.kind == .batchAccount } }
     /// What could not be found out, and why.
     var notes: [String] { ground.notes }
 
     /// The project that the command line means, as the chosen environment sees it or as all do.
-    init(_ parameters: ProjectParameters, _ arguments: Arguments, in context: Context) throws {
+    init(_ parameters: ProjectParameters, _ arguments: Arguments, in context: Context) async throws {
         let file = try ProjectFile.find(in: context, variables: arguments[parameters.variablesFile])
         let chosen = arguments[parameters.environment]
         // A file that asks which environment is chosen is never used without one.
@@ -44,7 +44,7 @@ struct EmulatedProject {
         }
         name = wanted.first?.name ?? ""
         variables = file.environmentVariables
-        ground = try ProjectGround(wanted, among: all, variables: variables)
+        ground = try await ProjectGround(wanted, among: all, variables: variables)
     }
 
     /// Makes what is not there.
@@ -68,12 +68,13 @@ struct EmulatedProject {
 
     /// What is told to people.
     func lines(_ rows: [Row], at address: String) -> [String] {
-        let width = rows.map(\.thing.kind.count).max() ?? 0
+        let width = rows.map(\.thing.kind.rawValue.count).max() ?? 0
         let missing = missing(address)
         return ["", rows.isEmpty ? "The project \(name) needs nothing here." : "For the project \(name):"]
             + rows.map { row in
                 let outcome = row.outcome == .there ? "was there" : row.outcome.rawValue
-                return "  \(Display.pad(row.thing.kind, to: width))  \(Display.safe(row.thing.description)), \(outcome)"
+                return
+                    "  \(Display.pad(row.thing.kind.rawValue, to: width))  \(Display.safe(row.thing.description)), \(outcome)"
             }
             + (hasPools ? ["Pools look for work every second."] : [])
             + (missing.isEmpty
@@ -88,7 +89,7 @@ struct EmulatedProject {
             "ground": .array(
                 rows.map { row in
                     [
-                        "kind": .string(row.thing.kind), "name": .string(row.thing.description),
+                        "kind": .string(row.thing.kind.rawValue), "name": .string(row.thing.description),
                         "outcome": .string(row.outcome.rawValue),
                     ]
                 }),

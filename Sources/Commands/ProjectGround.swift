@@ -1,4 +1,5 @@
 import Azure
+import Connectors
 import Emulator
 import Platforms
 import Project
@@ -19,8 +20,8 @@ struct ProjectGround {
     private(set) var notes: [String] = []
     private var failures: [String: SluiceError] = [:]
     private var settled: Set<String> = []
-    /// Secrets without a value, with the variable that would give it.
-    private var unset: [String: String] = [:]
+    /// Secrets, with the variable that gets one where a job is deployed with it.
+    private var secrets: [(vault: String, reference: SecretReference, variable: String?)] = []
 
     /// The subscription of whoever names none.
     private static let usualSubscription = "00000000-0000-0000-0000-000000000000"
@@ -31,7 +32,7 @@ struct ProjectGround {
     ///
     /// - parameter all: All views that there are: a platform that none of them names as its own is one for `--on`.
     /// - parameter variables: The environment, `.env` laid under it.
-    init(_ views: [Project], among all: [Project], variables: [String: String]) throws(SluiceError) {
+    init(_ views: [Project], among all: [Project], variables: [String: String]) async throws(SluiceError) {
         let usual = Set(all.flatMap(Self.platforms))
         for project in views {
             let azure = try AzureSettings(environment: variables, section: project.sections["azure"])
@@ -40,25 +41,23 @@ struct ProjectGround {
             where own.contains(name) || !usual.contains(name) {
                 add(platform: name, section, of: project, variables)
             }
-            for job in project.jobs { try add(job, of: project, azure, variables) }
-            add(from: project.lake, azure, variables)
+            for job in project.jobs { try add(job, of: project, azure) }
+            add(from: project.lake, azure)
             for endpoint in [project.warehouse] + project.connections.values {
                 switch endpoint {
-                case .url(let url, _): add(from: url, azure, variables)
-                case .settings(let section): add(from: section.node, azure, variables)
+                case .url(let url, _): add(from: url, azure)
+                case .settings(let section): add(from: section.node, azure)
                 }
             }
             for node in project.jobs.map(\.settings.node) + project.sections.values.map(\.node) {
-                add(from: node, azure, variables)
+                add(from: node, azure)
             }
         }
         notes += failures.filter { !settled.contains($0.key) }.sorted { $0.key < $1.key }.map { _, error in
             error.message + (error.hint.map { "; \($0)" } ?? "")
         }
-        for (name, variable) in unset.sorted(by: { $0.key < $1.key }) {
-            notes.append("the secret \(name) is not made: set \(variable) in the environment, or in .env")
-        }
-        let order = ["Container Apps environment", "Batch account", "identity", "container", "queue", "secret"]
+        await findSecrets(variables)
+        let order = EmulatedGround.Kind.allCases
         things.sort {
             let left = order.firstIndex(of: $0.kind) ?? 0
             let right = order.firstIndex(of: $1.kind) ?? 0
@@ -122,14 +121,14 @@ struct ProjectGround {
     // MARK: Stores, queues and secrets
 
     /// Whatever in a part of the file is the URL of a store, or a secret.
-    private mutating func add(from node: Node, _ azure: AzureSettings, _ variables: [String: String]) {
-        for entry in node.entries { add(from: entry.value, azure, variables) }
-        for item in node.items { add(from: item, azure, variables) }
-        if let scalar = node.scalar { add(from: scalar, azure, variables) }
+    private mutating func add(from node: Node, _ azure: AzureSettings) {
+        for entry in node.entries { add(from: entry.value, azure) }
+        for item in node.items { add(from: item, azure) }
+        if let scalar = node.scalar { add(from: scalar, azure) }
     }
 
-    private mutating func add(from scalar: Scalar, _ azure: AzureSettings, _ variables: [String: String]) {
-        for reference in scalar.secrets { add(reference, vault: nil, nil, azure, variables) }
+    private mutating func add(from scalar: Scalar, _ azure: AzureSettings) {
+        for reference in scalar.secrets { add(reference, of: nil, azure) }
         guard let text = scalar.literal, StoreURL.isURL(text), case .azure(let place)? = try? StoreURL(text),
             !place.isOneLake, !place.container.isEmpty
         else { return }
@@ -138,14 +137,14 @@ struct ProjectGround {
     }
 
     private mutating func add(
-        _ job: Project.Job, of project: Project, _ azure: AzureSettings, _ variables: [String: String]
+        _ job: Project.Job, of project: Project, _ azure: AzureSettings
     ) throws(SluiceError) {
         let needs = try DeploymentNeeds(job.settings.section("deploy"))
         let vault =
             project.platforms[project.platform(of: job)]?.text("vault")
             ?? project.environment.map { "\(project.name)-kv-\($0)" }
         for (variable, reference) in needs.secrets.sorted(by: { $0.key < $1.key }) {
-            add(reference, vault: vault, variable, azure, variables)
+            add(reference, for: variable, of: vault, azure)
         }
         guard case .event(let event) = needs.trigger, event.type == "azure-queue",
             let account = event.metadata["accountName"], let queue = event.metadata["queueName"]
@@ -153,11 +152,8 @@ struct ProjectGround {
         add(.queue(account: account, name: queue))
     }
 
-    /// A secret whose value is known here: by its own name, as runs on this machine find it, or by that of the variable that it
-    /// is for.
     private mutating func add(
-        _ reference: SecretReference, vault: String?, _ variable: String?, _ azure: AzureSettings,
-        _ variables: [String: String]
+        _ reference: SecretReference, for variable: String? = nil, of vault: String?, _ azure: AzureSettings
     ) {
         let root: WebAddress?
         if let name = reference.vault ?? (azure.vault == nil ? vault : nil) {
@@ -166,16 +162,29 @@ struct ProjectGround {
             root = azure.vault
         }
         guard let root, VaultName.isValid(secret: reference.name) else { return }
-        let upper = String(
-            reference.name.uppercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
-        let names = [reference.name, upper] + [variable].compactMap { $0 }
-        guard let value = names.lazy.compactMap({ variables[$0] }).first(where: { !$0.isEmpty }) else {
-            if unset[reference.name] == nil { unset[reference.name] = variable ?? upper }
-            return
-        }
-        unset[reference.name] = nil
-        Redactor.shared.protect(value)
         let host = String(root.host.prefix { $0 != "." })
-        add(.secret(vault: host, name: reference.name, value: value))
+        if !secrets.contains(where: { $0.vault == host && $0.reference.name == reference.name }) {
+            secrets.append((host, reference, variable))
+        }
+    }
+
+    /// Finds the values of secrets: by their own names, as runs on this machine find them, or by that of the variable that gets
+    /// one.
+    private mutating func findSecrets(_ variables: [String: String]) async {
+        for (vault, reference, variable) in secrets {
+            var value = variable.flatMap { variables[$0] } ?? ""
+            var remedy = variable.map { "set \($0) in the environment, or in .env" }
+            do throws(SluiceError) {
+                value = try await EnvironmentSecrets(variables).value(of: reference)
+            } catch {
+                remedy = remedy ?? error.hint
+            }
+            guard !value.isEmpty else {
+                notes.append("the secret \(vault)/\(reference.name) is not made: \(remedy ?? "it has no value")")
+                continue
+            }
+            Redactor.shared.protect(value)
+            add(.secret(vault: vault, name: reference.name, value: value))
+        }
     }
 }

@@ -51,15 +51,17 @@ def shop(tmp_path_factory):
     with (folder / "sluice.yaml").open("a") as file:
         file.write(PLATFORMS)
     azure = Azure(above / "azure", "--project", "-C", folder)
-    facts = azure.facts["project"]
-    assert {(row["kind"], row["name"]) for row in facts["ground"]} == GROUND
-    assert {row["outcome"] for row in facts["ground"]} == {"made"}
-    assert facts["env"][0] == f"SLUICE_AZURE_EMULATOR={azure.http}" and len(facts["env"]) == 2
-    (folder / ".env").write_text("\n".join(facts["env"]) + "\n")
-    told(folder, "image", "build", "--quiet", "--output", above / "image", "--tag", "1.4", "--project", ".")
-    told(folder, "image", "push", "--quiet", "shop.azurecr.io/jobs/shop:1.4", above / "image")
-    yield folder, azure
-    azure.stop()
+    try:
+        facts = azure.facts["project"]
+        assert {(row["kind"], row["name"]) for row in facts["ground"]} == GROUND
+        assert {row["outcome"] for row in facts["ground"]} == {"made"}
+        assert facts["env"][0] == f"SLUICE_AZURE_EMULATOR={azure.http}" and len(facts["env"]) == 2
+        (folder / ".env").write_text("\n".join(facts["env"]) + "\n")
+        told(folder, "image", "build", "--quiet", "--output", above / "image", "--tag", "1.4", "--project", ".")
+        told(folder, "image", "push", "--quiet", "shop.azurecr.io/jobs/shop:1.4", above / "image")
+        yield folder, azure
+    finally:
+        azure.stop()
 
 
 def test_container_apps_lack_nothing_but_the_job(shop):
@@ -162,4 +164,4 @@ def test_what_cannot_be_found_out_is_a_note(tmp_path):
     _, err = process.communicate(timeout=20)
     assert "The project shop needs nothing here." in text and "Its .env leads here with:\n  SLUICE_AZURE_EMULATOR=http://" in text
     assert "note: the platform \"cloud\" does not say its resource_group" in err
-    assert "note: the secret not-there is not made: set NOT_THERE" in err
+    assert "note: the secret shop-kv/not-there is not made: set NOT_THERE" in err

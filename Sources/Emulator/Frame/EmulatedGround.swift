@@ -21,20 +21,31 @@ public enum EmulatedGround: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// What kind of thing it is: `container`.
-    public var kind: String {
+    /// What kind of thing it is.
+    public var kind: Kind {
         switch self {
         case .resource(let id, _):
             switch id.type.lowercased() {
-            case "microsoft.app/managedenvironments": "Container Apps environment"
-            case "microsoft.batch/batchaccounts": "Batch account"
-            case "microsoft.managedidentity/userassignedidentities": "identity"
-            default: id.type
+            case "microsoft.app/managedenvironments": .environment
+            case "microsoft.batch/batchaccounts": .batchAccount
+            case "microsoft.managedidentity/userassignedidentities": .identity
+            default: .other
             }
-        case .container: "container"
-        case .queue: "queue"
-        case .secret: "secret"
+        case .container: .container
+        case .queue: .queue
+        case .secret: .secret
         }
+    }
+
+    /// The kinds, by what they are called, in the order in which they are told.
+    public enum Kind: String, Sendable, CaseIterable {
+        case environment = "Container Apps environment"
+        case batchAccount = "Batch account"
+        case identity
+        case other = "resource"
+        case container
+        case queue
+        case secret
     }
 }
 
@@ -85,8 +96,8 @@ struct GroundWork: Sendable {
 
     /// The version of the interface, and what stands in a document beside the region.
     private static func form(_ id: ResourceID) -> (version: String, properties: JSONText?) {
-        switch id.type.lowercased() {
-        case "microsoft.app/managedenvironments":
+        switch EmulatedGround.resource(id, region: "").kind {
+        case .environment:
             let logs: JSONText = [
                 "destination": "log-analytics",
                 "logAnalyticsConfiguration": [
@@ -94,7 +105,7 @@ struct GroundWork: Sendable {
                 ],
             ]
             return ("2025-01-01", ["appLogsConfiguration": logs])
-        case "microsoft.batch/batchaccounts": return ("2024-07-01", nil)
+        case .batchAccount: return ("2024-07-01", nil)
         default: return ("2023-01-31", nil)
         }
     }
@@ -152,7 +163,7 @@ struct GroundWork: Sendable {
         let said = Self.document(response).at("error.message")?.text
         throw SluiceError(
             .invalidConfiguration,
-            "the \(ground.kind) \(ground) cannot be made: \(said ?? "\(response.status) \(response.headers["x-ms-error-code"] ?? "")")"
+            "the \(ground.kind.rawValue) \(ground) cannot be made: \(said ?? "\(response.status) \(response.headers["x-ms-error-code"] ?? "")")"
         )
     }
 
