@@ -60,21 +60,20 @@ struct Emulate: Command {
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         var options = try options(arguments, in: context)
-        let ground = arguments[forProject] ? try await EmulatedProject(project, arguments, in: context) : nil
+        var ground = arguments[forProject] ? try await EmulatedProject(project, arguments, in: context) : nil
         options.hierarchicalAccounts += ground?.hierarchical ?? []
         let emulator = EmulatorServer(options)
         try await emulator.start()
-        var made: [EmulatedProject.Row] = []
-        do throws(SluiceError) { made = try await ground?.provide(by: emulator) ?? [] } catch {
+        do throws(SluiceError) { try await ground?.provide(by: emulator) } catch {
             await emulator.stop()
             throw error
         }
         let plain = origin(emulator, "http", emulator.port)
         if context.options.isJSON {
-            let told = ground.map { [(key: "project", value: $0.json(made, at: plain))] } ?? []
+            let told = ground.map { [(key: "project", value: $0.json(at: plain))] } ?? []
             context.answer(.object((description(of: emulator).members ?? []) + told))
         } else {
-            let more = ground?.lines(made, at: plain) ?? []
+            let more = ground?.lines(at: plain) ?? []
             for line in lines(about: emulator, arguments[data]) + more + ["", "Ctrl-C ends it."] {
                 context.output.print(line)
             }

@@ -10,14 +10,14 @@ struct EmulatedProject {
     private let ground: ProjectGround
     private let variables: [String: String]
 
-    /// Something that it stands on, and whether that was there.
-    typealias Row = (thing: EmulatedGround, outcome: EmulatedGround.Outcome)
+    /// What it stands on, and whether that was there.
+    private var rows: [(thing: EmulatedGround, outcome: EmulatedGround.Outcome)] = []
+    /// What could not be found out or made, and why.
+    private(set) var notes: [String]
 
     /// The accounts that are lakes.
     var hierarchical: [String] { ground.hierarchical }
     private var hasPools: Bool { ground.things.contains { $0.kind == .batchAccount } }
-    /// What could not be found out, and why.
-    var notes: [String] { ground.notes }
 
     /// The project that the command line means, as the chosen environment sees it or as all do.
     init(_ parameters: ProjectParameters, _ arguments: Arguments, in context: Context) async throws {
@@ -45,15 +45,21 @@ struct EmulatedProject {
         name = wanted.first?.name ?? ""
         variables = file.environmentVariables
         ground = try await ProjectGround(wanted, among: all, variables: variables)
+        notes = ground.notes
     }
 
-    /// Makes what is not there.
-    func provide(by emulator: EmulatorServer) async throws(SluiceError) -> [Row] {
-        var rows: [Row] = []
-        for thing in ground.things { rows.append((thing, try await emulator.provide(thing))) }
+    /// Makes what is not there. What cannot be made becomes a note, and keeps nothing else from being made.
+    mutating func provide(by emulator: EmulatorServer) async throws(SluiceError) {
+        for thing in ground.things {
+            do throws(SluiceError) {
+                rows.append((thing, try await emulator.provide(thing)))
+            } catch {
+                if error.code == .cancelled { throw error }
+                notes.append(error.message)
+            }
+        }
         // Nobody who tries something waits until a pool finds in five minutes that it has tasks.
         if hasPools { try await emulator.set("batch", ["autoscaleInterval": 1000, "samplePeriod": 500]) }
-        return rows
     }
 
     /// The lines of `.env` by which the project is led to the emulator at `address`, those that it has left out.
@@ -67,7 +73,7 @@ struct EmulatedProject {
     }
 
     /// What is told to people.
-    func lines(_ rows: [Row], at address: String) -> [String] {
+    func lines(at address: String) -> [String] {
         let width = rows.map(\.thing.kind.rawValue.count).max() ?? 0
         let missing = missing(address)
         return ["", rows.isEmpty ? "The project \(name) needs nothing here." : "For the project \(name):"]
@@ -83,7 +89,7 @@ struct EmulatedProject {
     }
 
     /// The same for machines.
-    func json(_ rows: [Row], at address: String) -> JSONText {
+    func json(at address: String) -> JSONText {
         [
             "name": .string(name),
             "ground": .array(

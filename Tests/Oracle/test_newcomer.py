@@ -7,6 +7,7 @@ import signal
 import subprocess
 
 import pytest
+from azure.storage.blob import BlobServiceClient
 from conftest import BINARY, run
 from emulator import Azure
 
@@ -131,6 +132,8 @@ def test_secrets_queues_and_lakes_that_a_project_names(tmp_path, azure_of):
     assert {row["name"] for row in facts["ground"]} == {
         "rg/cae", "people/me", "shoplake/lake", "shopstore/work", "shop-kv/db-password", "shop-kv/token", "other-kv/other"}
     assert "marked" not in json.dumps(azure.facts)
+    lake = BlobServiceClient(f"{azure.http}/shoplake", credential=azure.key("shoplake"))
+    assert lake.get_account_information()["is_hns_enabled"]
     azure.stop()
     (tmp_path / ".env").write_text("DB_PASSWORD=marked-4\nTOKEN=marked-2\nOTHER=marked-3\n")
     azure.start()
@@ -147,13 +150,16 @@ def test_a_project_that_is_wrong_is_told_before_anything_listens(tmp_path):
 
 
 def test_what_cannot_be_found_out_is_a_note(tmp_path):
-    """A platform that lacks a name, and a secret that lacks a value: the rest is made."""
+    """A platform that lacks a name, a secret that lacks a value, a container that nobody may make: the rest is made."""
     (tmp_path / "sluice.yaml").write_text(json.dumps({
-        "project": "shop", "azure": {"vault": "shop-kv"}, "platform": "cloud",
+        "project": "shop", "azure": {"vault": "shop-kv"}, "platform": "cloud", "lake": "az://shopstore/lake",
+        "connections": {"inbox": {"protocol": "file", "path": "az://shopstore/inbox"}},
         "platforms": {"cloud": {"type": "container-apps", "subscription": "s1"}},
         "jobs": {"hello": {"kind": "init", "steps": [{"step": "command", "run": ["true"]}],
                            "deploy": {"secrets": {"NOT_THERE": "not-there"}}}}}))
-    process = subprocess.Popen([BINARY, "emulate", "--project", "--port", "0", "--data", tmp_path / "data"], cwd=tmp_path, text=True,
+    (tmp_path / "who.json").write_text(json.dumps({"deny": [{"service": "blob", "path": "/inbox"}]}))
+    process = subprocess.Popen([BINARY, "emulate", "--project", "--port", "0", "--data", tmp_path / "data",
+                                "--identities", "who.json"], cwd=tmp_path, text=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     text = ""
     while "Ctrl-C" not in text:
@@ -162,6 +168,7 @@ def test_what_cannot_be_found_out_is_a_note(tmp_path):
         text += line
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
-    assert "The project shop needs nothing here." in text and "Its .env leads here with:\n  SLUICE_AZURE_EMULATOR=http://" in text
+    assert "For the project shop:\n  container  shopstore/lake, made\n" in text and "Its .env leads here with:\n  SLUICE_AZURE_EMULATOR=http://" in text
     assert "note: the platform \"cloud\" does not say its resource_group" in err
+    assert "note: the container shopstore/inbox cannot be made: 403 AuthorizationPermissionMismatch" in err
     assert "note: the secret shop-kv/not-there is not made: set NOT_THERE" in err
