@@ -111,14 +111,16 @@ let package = Package(
 
         library("Warehouse", ["SQLite", "Postgres", "ODBC", "Storage", "Columns", "Support"]),
         library("Runs", ["SQLite", "Columns", "Support"]),
-        library("Platforms", ["Azure", "Transport", "Runs", "Autoscale", "Settings", "Support"]),
+        library(
+            "Platforms",
+            ["Packages", "Azure", "Transport", "Runs", "Autoscale", "Storage", "Settings", "Support"]),
         .executableTarget(
             name: "Specimen", dependencies: ["Platforms"], path: "Tests/Specimen", swiftSettings: swiftSettings),
         tests(
             "Platforms",
             [
-                "Specimen", "Platforms", "Images", "Emulator", "Azure", "Transport", "Storage", "Settings", "Runs",
-                "Support",
+                "Specimen", "Platforms", "Images", "Packages", "Stores", "Emulator", "Azure", "Transport", "Storage",
+                "Settings", "Runs", "Support",
             ]),
         library("Synthetic", ["Storage", "Support"]),
         tests("Synthetic", ["Synthetic", "Storage", "Support"]),

@@ -1,3 +1,4 @@
+import Packages
 public import Runs
 public import Support
 
@@ -92,6 +93,17 @@ public struct PlatformAbilities: Sendable, Hashable {
 
     /// The least that a platform can do.
     public init() {}
+}
+
+extension CheckWalk {
+    /// Looks at the place of packages, where runs take the project from there.
+    mutating func look(_ shelf: PackageShelf?) async {
+        guard let shelf else { return }
+        await look("packages", isGround: false) { () throws(SluiceError) in
+            guard let last = try await shelf.packages.releases().last else { return "\(shelf.place), empty so far" }
+            return "\(shelf.place), \(shelf.reference(to: last.hash).short) is current"
+        }
+    }
 }
 
 /// How a platform's words for a run's state are those that all share.

@@ -1,5 +1,7 @@
 public import Azure
+import Packages
 public import Settings
+public import Storage
 public import Support
 
 /// Every kind of platform there is, by the word that stands behind `type:`.
@@ -65,11 +67,14 @@ public struct PlatformSite: Sendable {
     public var variables: [String: String]
     /// Azure as the project sees it.
     public var azure: AzureAccess
+    /// Opens the stores that URLs name.
+    public var stores: any StoreOpener
 
     /// A site.
     public init(
         name: String, section: Section? = nil, project: String, environment: String? = nil, folder: String,
-        stateFolder: String, variables: [String: String], azure: AzureAccess
+        stateFolder: String, variables: [String: String], azure: AzureAccess,
+        stores: any StoreOpener = LocalStores()
     ) {
         self.name = name
         self.section = section
@@ -79,5 +84,6 @@ public struct PlatformSite: Sendable {
         self.stateFolder = stateFolder
         self.variables = variables
         self.azure = azure
+        self.stores = stores
     }
 }

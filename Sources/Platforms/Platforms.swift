@@ -1,6 +1,7 @@
 // Platforms: where runs happen, and one contract for all of them.
 //
 //     Platform ──check──▶ PlatformCheck…    what was looked at, and what to do about it
+//              ──package▶ PackageReference  the project's files, where its runs take them from; nothing that runs changes
 //              ──plan───▶ DeploymentPlan ──apply──▶ the job stands there; exactly what the plan showed, or a conflict
 //              ──start──▶ RunHandle ──┬──status──▶ PlatformStatus: the state, the platform's own word, the exit code
 //                                     ├──log─────▶ LogPage: bytes from a position on, and whether more will come
@@ -11,6 +12,7 @@
 // are the program's own, and a platform adds what only it knows, such as that the program was never begun, or died without
 // a word. What belongs to one platform only stays in its folder here; nobody outside asks which platform it is.
 
+public import Packages
 public import Support
 
 /// A place where runs happen.
@@ -19,11 +21,18 @@ public protocol Platform: Sendable {
     var name: String { get }
     /// What it can do.
     var abilities: PlatformAbilities { get }
+    /// Where its runs take the project's files from; nil where those of their image are taken, or of the project's folder.
+    var shelf: PackageShelf? { get }
 
     /// Looks whether runs can happen there: sign-in, rights, what it stands on, and what is there of `job`.
     ///
     /// Does not throw: what goes wrong is a row.
     func check(_ job: JobDeployment?) async -> [PlatformCheck]
+    /// Publishes a project's files where its runs take them from. What is deployed stays what it is: a job takes the package
+    /// when it is deployed with it.
+    ///
+    /// - throws: `unsupported` where runs take no packages.
+    func package(_ package: Package) async throws(SluiceError) -> PackageReference
     /// What has to change there so that `job` stands as it is declared. Nothing is changed.
     ///
     /// - throws: Whatever is wrong with the declaration, before anything is sent, and whatever keeps it from being known.
@@ -63,6 +72,17 @@ public protocol Platform: Sendable {
 }
 
 extension Platform {
+    /// Puts the package on the platform's shelf.
+    public func package(_ package: Package) async throws(SluiceError) -> PackageReference {
+        guard let shelf else {
+            throw SluiceError(
+                .unsupported, "runs on the platform \"\(name)\" take no packages",
+                hint: "write packages: az://ACCOUNT/CONTAINER/PATH under platforms.\(name)")
+        }
+        _ = try await shelf.packages.publish(package)
+        return shelf.reference(to: package.hash)
+    }
+
     /// None: most platforms run one program a run.
     public func tasks(_ handle: RunHandle) async throws(SluiceError) -> [TaskStatus] { [] }
 }
@@ -98,6 +118,8 @@ public struct RunRequest: Sendable {
 
     /// The variable that tells the program which run it is.
     public static let idVariable = "SLUICE_RUN_ID"
+    /// The variable that tells the program which package it takes the project from.
+    public static let packageVariable = "SLUICE_PACKAGE"
 
     /// Refuses tasks, for a platform that runs one program a run.
     func refuseTasks(_ platform: String) throws(SluiceError) {

@@ -21,7 +21,7 @@ extension Workspace {
         let site = PlatformSite(
             name: name, section: project.platforms[name], project: project.name, environment: project.environment,
             folder: absolute(project.folder), stateFolder: absolute(stateFolder), variables: environmentVariables,
-            azure: azure)
+            azure: azure, stores: stores)
         return ObservedPlatform(try PlatformRegistry.standard.make(site), events: events)
     }
 

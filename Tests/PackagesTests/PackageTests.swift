@@ -76,6 +76,44 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "az://shopdeploy/packages", "abfss://packages@shopdeploy.dfs.core.windows.net/a/b", "/srv/packages", "packages",
+    ])
+    func aReferenceIsReadAsItIsWritten(_ place: String) throws {
+        let hash = String(repeating: "0af", count: 21) + "1"
+        let reference = PackageReference(place: place + "/", name: "shop.orders", hash: hash)
+        #expect(reference.description == "\(place)/shop.orders@\(hash)")
+        let read = try PackageReference(reference.description)
+        #expect(read == reference && read.place == place && read.name == "shop.orders" && read.hash == hash)
+        #expect(read.short == "shop.orders@0af0af0af0af")
+    }
+
+    @Test(arguments: [
+        "", "shop", "shop@12", "/shop@", "packages/shop@current", "packages/.shop@\(String(repeating: "a", count: 64))",
+        "packages/shop@\(String(repeating: "A", count: 64))", "packages/sh op@\(String(repeating: "a", count: 64))",
+    ])
+    func whatNamesNoPackageIsRefused(_ text: String) {
+        let error = #expect(throws: SluiceError.self) { try PackageReference(text) }
+        #expect(error?.hint?.contains("STORE/NAME@HASH") == true)
+    }
+
+    @Test func aShelfFindsWhatWasPublished() async throws {
+        let folder = try Scratch()
+        let shelf = try PackageShelf("az://x/packages", FolderStore(folder.path("store")), name: "shop")
+        await #expect(throws: SluiceError.self) { try await shelf.find("current") }
+        await #expect(throws: SluiceError.self) { try await shelf.find("00") }
+        try folder.write("shop/a.txt", "1")
+        let first = try await build(folder, "a")
+        _ = try await shelf.packages.publish(first)
+        try folder.write("shop/a.txt", "2")
+        let second = try await build(folder, "b")
+        _ = try await shelf.packages.publish(second)
+        #expect(try await shelf.find("current") == shelf.reference(to: second.hash))
+        #expect(try await shelf.find(String(first.hash.prefix(9))).description == "az://x/packages/shop@\(first.hash)")
+        let error = await #expect(throws: SluiceError.self) { try await shelf.find("") }
+        #expect(error?.message.contains("2 packages") == true)
+    }
+
     /// Whoever dies between the archive and the list has changed nothing.
     @Test func aPublicationThatWasBrokenOffIsNothing() async throws {
         let folder = try Scratch()

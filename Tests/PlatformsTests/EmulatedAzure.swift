@@ -5,6 +5,7 @@ import Images
 import Platforms
 import Settings
 import Storage
+import Stores
 import Support
 import Transport
 
@@ -86,7 +87,25 @@ final class EmulatedAzure: Sendable {
     func site(_ name: String, _ section: String) -> PlatformSite {
         PlatformSite(
             name: name, section: parseDocument(section, file: "platform").node.map { Section($0) }, project: "shop",
-            folder: "/", stateFolder: "/tmp", variables: [:], azure: azure)
+            folder: "/", stateFolder: "/tmp", variables: [:], azure: azure, stores: stores)
+    }
+
+    /// The stores here.
+    private var stores: any StoreOpener {
+        let azure = azure
+        return StoresOnDemand { () throws(SluiceError) in
+            let client = try azure.client()
+            return try Stores(environment: [:], settings: client.settings, client: client)
+        }
+    }
+
+    /// A place for packages that is there, and nobody else's.
+    func placeOfPackages(_ name: String) async throws -> String {
+        let client = try azure.client()
+        let stores = try Stores(environment: [:], settings: client.settings, client: client)
+        let place = "az://shoppackages/\(name)"
+        try await stores.makeContainer(StorePlace(try stores.store(at: place), ""))
+        return place
     }
 
     /// Container Apps here.

@@ -1,4 +1,5 @@
 import Glibc
+import Packages
 import Platforms
 import Runs
 import Support
@@ -19,6 +20,7 @@ import Testing
         let failure: SluiceError?
         var name: String { "fake" }
         var abilities: PlatformAbilities { PlatformAbilities() }
+        var shelf: PackageShelf? { nil }
 
         private func done<Value>(_ value: Value) throws(SluiceError) -> Value {
             if let failure { throw failure }

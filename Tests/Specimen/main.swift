@@ -1,6 +1,6 @@
 // A program for the tests of platforms: it stands in for `sluice`, watches as that does, and does what its words say.
 //
-//     Specimen print TEXT exit N · sleep SECONDS · stubborn · fill BYTES · which-run
+//     Specimen print TEXT exit N · sleep SECONDS · stubborn · fill BYTES · litter FILES · variable NAME · which-run
 
 import Glibc
 import Platforms
@@ -31,6 +31,10 @@ while !words.isEmpty {
     case "variable": say(getenv(argument()).map { String(cString: $0) } ?? "none")
     case "sleep": usleep(UInt32((Double(argument()) ?? 0) * 1e6))
     case "stubborn": signal(SIGINT, SIG_IGN)
+    case "litter":
+        let folder = (getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp") + "/litter"
+        mkdir(folder, 0o700)
+        for number in 0..<(Int(argument()) ?? 0) { close(creat("\(folder)/\(number)", 0o600)) }
     case "fill":
         let count = Int(argument()) ?? 0
         memset(malloc(count), 1, count)

@@ -65,7 +65,7 @@ struct ImageBuildCommand: Command {
         let isArchive = target.hasSuffix(".tar")
         // One file is made of a folder beside it, which goes again.
         let place = isArchive ? "\(target).\(getpid()).partial" : target
-        defer { if isArchive { FolderRemoval.remove(place) } }
+        defer { if isArchive { Storage.removeTree(place) } }
         let folder = try LayoutFolder(place)
         var build = ImageBuild(program: program)
         try await addBase(to: &build, arguments, folder, context)

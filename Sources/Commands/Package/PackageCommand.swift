@@ -101,10 +101,10 @@ struct PackageBuild: Command {
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         let scratch = ScratchName.beside(context.resolve(arguments[output] ?? "package.tar.zst"))
-        defer { FolderRemoval.removeFile(scratch) }
+        defer { ScratchFiles.remove(scratch) }
         let (package, omissions) = try await contents.build(arguments, to: scratch, in: context)
         let name = arguments[output] ?? "\(package.manifest.name).tar.zst"
-        try FolderRemoval.move(scratch, to: context.resolve(name))
+        try ScratchFiles.move(scratch, to: context.resolve(name))
         if context.options.isJSON {
             context.answer(.object([("file", .string(name))] + PackageContents.json(package, omissions)))
             return .succeeded
@@ -141,7 +141,7 @@ struct PackagePublish: Command {
         let package: Package
         var omissions: [ProjectFiles.Omission] = []
         var scratch: String?
-        defer { if let scratch { FolderRemoval.removeFile(scratch) } }
+        defer { if let scratch { ScratchFiles.remove(scratch) } }
         if let path = arguments[file] {
             if arguments[contents.folder] != nil {
                 throw SluiceError(.usage, "--file and FOLDER exclude each other", hint: "Leave one of them out.")

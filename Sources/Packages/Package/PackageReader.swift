@@ -39,7 +39,7 @@ public struct PackageReader: Sendable {
             if rename(temporary, folder) != 0 { throw PackageReader.failure("cannot be put in place", folder) }
             return manifest
         } catch {
-            PackageReader.remove(temporary)
+            Storage.removeTree(temporary)
             throw error
         }
     }
@@ -113,20 +113,6 @@ public struct PackageReader: Sendable {
         let number = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, file.isExecutable ? 0o755 : 0o644)
         guard number >= 0 else { throw failure("cannot be written", path) }
         return NewFile(number, path)
-    }
-
-    private static func remove(_ path: String, depth: Int = 0) {
-        guard depth < 80, let folder = opendir(path) else { return }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        closedir(folder)
-        for name in names where unlink("\(path)/\(name)") != 0 { remove("\(path)/\(name)", depth: depth + 1) }
-        rmdir(path)
     }
 
     /// A file that is being written.

@@ -109,24 +109,15 @@ public struct PackageStore: Sendable {
                 failure = nothing
                 return nil
             }
-            let older: Release?
-            if let prefix {
-                let found = Set(releases.map(\.hash).filter { $0.hasPrefix(prefix) })
-                if found.count > 1 {
-                    failure = SluiceError(
-                        .usage, "\"\(prefix)\" begins the hashes of \(found.count) packages", hint: "write more of it")
-                    return nil
+            let older: Release
+            do throws(SluiceError) {
+                if let prefix {
+                    older = try one(of: releases, prefix)
+                } else {
+                    older = try previous(in: releases)
                 }
-                older = releases.last { $0.hash.hasPrefix(prefix) }
-            } else {
-                older = previous(in: releases)
-            }
-            guard let older else {
-                failure = SluiceError(
-                    .notFound,
-                    prefix.map { "no package whose hash begins with \"\(Display.safe($0))\" was ever current" }
-                        ?? "there is nothing to go back to: \(current.hash.prefix(12)) is the first",
-                    place: .init(file: store.url(name)), hint: "see what there is: sluice package list")
+            } catch {
+                failure = error
                 return nil
             }
             guard older.hash != current.hash else {
@@ -142,7 +133,7 @@ public struct PackageStore: Sendable {
     }
 
     /// What was current before the current one; going back twice goes back two steps, and not to and fro.
-    private func previous(in releases: [Release]) -> Release? {
+    private func previous(in releases: [Release]) throws(SluiceError) -> Release {
         var stack: [Release] = []
         for release in releases {
             if release.isRollback, let place = stack.lastIndex(where: { $0.hash == release.hash }) {
@@ -151,7 +142,23 @@ public struct PackageStore: Sendable {
                 stack.append(release)
             }
         }
-        return stack.dropLast().last
+        if let found = stack.dropLast().last { return found }
+        throw SluiceError(
+            .notFound, "there is nothing to go back to: \(stack.last?.hash.prefix(12) ?? "nothing") is the first",
+            place: .init(file: store.url(name)), hint: "see what there is: sluice package list")
+    }
+
+    /// The one package whose hash begins with `prefix`.
+    private func one(of releases: [Release], _ prefix: String) throws(SluiceError) -> Release {
+        let found = Set(releases.map(\.hash).filter { $0.hasPrefix(prefix) })
+        if found.count > 1 {
+            throw SluiceError(
+                .usage, "\"\(prefix)\" begins the hashes of \(found.count) packages", hint: "write more of it")
+        }
+        if let release = releases.last(where: { $0.hash.hasPrefix(prefix) }) { return release }
+        throw SluiceError(
+            .notFound, "no package whose hash begins with \"\(Display.safe(prefix))\" was ever current",
+            place: .init(file: store.url(name)), hint: "see what there is: sluice package list")
     }
 
     private var nothing: SluiceError {
@@ -178,6 +185,13 @@ public struct PackageStore: Sendable {
 
     /// What was current when, the first at the front; the last one is current.
     public func releases() async throws(SluiceError) -> [Release] { try await read().releases }
+
+    /// The hash of the package that was published, and whose hash begins with `prefix`.
+    public func published(_ prefix: String) async throws(SluiceError) -> String {
+        let releases = try await releases()
+        if releases.isEmpty { throw nothing }
+        return try one(of: releases, prefix).hash
+    }
 
     /// The package that is current.
     public func current() async throws(SluiceError) -> Publication {

@@ -35,6 +35,7 @@ extension BatchPlatform {
             return "jobs can be listed"
         }
         await walk.look("pool") { () throws(SluiceError) in try await poolFinding() }
+        await walk.look(shelf)
         guard let job else { return walk.rows }
         await walk.look("job") { () throws(SluiceError) in
             guard let there = try await deployed(job) else {

@@ -64,7 +64,8 @@ extension BatchPlatform {
                 hint: "'sluice deploy \(job.job)' shows what would be made, and makes it")
         }
         let form = BatchTaskForm(
-            settings: settings, job: job, request: request, image: image == BatchPoolForm.noImage ? nil : image)
+            settings: settings, job: job, request: request, image: image == BatchPoolForm.noImage ? nil : image,
+            package: pool.packages[job.job])
         let tasks = try form.tasks()
         let work = try BatchWork(form)
         if let handle = try await takeUp(form, work, job) { return handle }

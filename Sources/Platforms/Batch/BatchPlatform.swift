@@ -1,4 +1,5 @@
 package import Azure
+public import Packages
 import Settings
 public import Support
 import Synchronization
@@ -14,6 +15,8 @@ public struct BatchPlatform: Platform {
     let environment: String?
     let settings: BatchSettings
     let azure: AzureAccess
+    /// Where its runs take the project's files from: `packages`.
+    public let shelf: PackageShelf?
     /// How often Azure is asked at first.
     let interval: Duration
     let patience: ManagementClient.Patience
@@ -49,6 +52,7 @@ public struct BatchPlatform: Platform {
         environment = site.environment
         settings = try BatchSettings(site)
         azure = site.azure
+        shelf = try site.shelf(isHere: false)
         self.interval = interval
         self.patience = patience
     }
@@ -135,15 +139,18 @@ public struct BatchPlatform: Platform {
     private func wanted(_ job: JobDeployment, _ image: String?, over existing: BatchPoolForm?) -> BatchPoolForm {
         var jobs = existing?.jobs ?? [:]
         jobs[job.job] = image ?? BatchPoolForm.noImage
+        var packages = existing?.packages ?? [:]
+        packages[job.job] = job.package?.description
         let servers = Set(jobs.values.filter { $0 != BatchPoolForm.noImage }.map { String($0.prefix { $0 != "/" }) })
         return BatchPoolForm(
-            settings, project: project, environment: environment, jobs: jobs, registries: servers.sorted())
+            settings, project: project, environment: environment, jobs: jobs, packages: packages,
+            registries: servers.sorted())
     }
 
     static func fingerprint(_ pool: BatchPoolForm) -> String {
-        let jobs = pool.jobs.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        return (pool.parts("").sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } + jobs).joined(
-            separator: "\n")
+        [pool.parts(""), pool.jobs, pool.packages].flatMap { part in
+            part.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        }.joined(separator: "\n")
     }
 
     private func refuseOthers(_ pool: BatchPoolForm) throws(SluiceError) {
@@ -202,6 +209,7 @@ public struct BatchPlatform: Platform {
         try refuseOthers(pool)
         return DeployedJob(
             name: settings.pool, resource: settings.poolID.text, image: image == BatchPoolForm.noImage ? nil : image,
+            package: pool.packages[job.job].flatMap { try? PackageReference($0) },
             word: pool.properties["provisioningState"]?.text ?? "Unknown")
     }
 
@@ -221,8 +229,11 @@ public struct BatchPlatform: Platform {
             try await management().delete(settings.poolID.text, version: BatchPoolForm.version)
             return true
         }
+        var packages = pool.packages
+        packages[job.job] = nil
         let rest = BatchPoolForm(
-            settings, project: project, environment: environment, jobs: jobs, registries: pool.registries)
+            settings, project: project, environment: environment, jobs: jobs, packages: packages,
+            registries: pool.registries)
         try await management().patch(
             settings.poolID.text, version: BatchPoolForm.version,
             body: ["properties": .members(["metadata": rest.properties["metadata"]])])

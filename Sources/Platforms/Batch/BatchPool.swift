@@ -13,15 +13,18 @@ struct BatchPoolForm: Sendable {
     static let projectMark = "sluice-project"
     static let environmentMark = "sluice-environment"
     static let jobMark = "sluice-job."
+    static let packageMark = "sluice-package."
     /// What stands for a job's image where it runs from none.
     static let noImage = "none"
 
     /// A pool as `body` has it.
     init(_ body: JSONText) { self.body = body }
 
-    /// The pool that is declared, with the jobs that are deployed there.
-    init(_ settings: BatchSettings, project: String, environment: String?, jobs: [String: String], registries: [String])
-    {
+    /// The pool that is declared, with the jobs that are deployed there, each with its image and its package.
+    init(
+        _ settings: BatchSettings, project: String, environment: String?, jobs: [String: String],
+        packages: [String: String], registries: [String]
+    ) {
         var machine: [(key: String, value: JSONText)] = [
             (
                 "imageReference",
@@ -50,6 +53,7 @@ struct BatchPoolForm: Sendable {
         var metadata: [(String, String)] = [(Self.projectMark, project)]
         if let environment { metadata.append((Self.environmentMark, environment)) }
         metadata += jobs.sorted { $0.key < $1.key }.map { (Self.jobMark + $0.key, $0.value) }
+        metadata += packages.sorted { $0.key < $1.key }.map { (Self.packageMark + $0.key, $0.value) }
         let properties: JSONText = [
             "vmSize": .string(settings.vmSize), "taskSlotsPerNode": .number(settings.slots),
             "interNodeCommunication": "Disabled", "taskSchedulingPolicy": ["nodeFillType": "Pack"],
@@ -79,12 +83,17 @@ struct BatchPoolForm: Sendable {
     func mark(_ name: String) -> String? { metadata.last { $0.name == name }?.value }
 
     /// The jobs that are deployed to it, with their images.
-    var jobs: [String: String] {
-        var jobs: [String: String] = [:]
-        for (name, value) in metadata where name.hasPrefix(Self.jobMark) {
-            jobs[String(name.dropFirst(Self.jobMark.count))] = value
+    var jobs: [String: String] { marks(Self.jobMark) }
+
+    /// The packages of those that run from one.
+    var packages: [String: String] { marks(Self.packageMark) }
+
+    private func marks(_ prefix: String) -> [String: String] {
+        var marks: [String: String] = [:]
+        for (name, value) in metadata where name.hasPrefix(prefix) {
+            marks[String(name.dropFirst(prefix.count))] = value
         }
-        return jobs
+        return marks
     }
 
     /// The registries that its nodes pull from.
@@ -115,6 +124,7 @@ struct BatchPoolForm: Sendable {
         parts["formula"] = scale?["autoScale"]?["formula"]?.text ?? "none"
         parts["interval"] = scale?["autoScale"]?["evaluationInterval"]?.text
         parts["image"] = jobs[job]
+        parts["package"] = packages[job]
         return parts
     }
 }

@@ -46,6 +46,7 @@ struct BatchSettings: Sendable {
             standard: "named PROJECT-identity-ENVIRONMENT"),
         KeyShape("client_id", .text, "The identity's client id", standard: "that of the nodes' only identity"),
         KeyShape("image", .text, "The image that jobs run from: registry/repository:tag"),
+        PlatformSite.packagesKey,
         KeyShape("program", .text, "The program on the nodes, where jobs run from no image"),
         KeyShape(
             "system", .text, "The nodes' system: publisher:offer:sku:version", standard: usualSystem),

@@ -6,6 +6,8 @@ struct BatchTaskForm {
     let job: JobDeployment
     var request: RunRequest
     let image: String?
+    /// The package that it was deployed with.
+    let package: String?
 
     /// Each task; the one that is the whole run when it is not divided.
     func tasks() throws(SluiceError) -> [JSONText] {
@@ -70,6 +72,7 @@ struct BatchTaskForm {
         variables.merge(request.environment) { $1 }
         variables.merge(own) { $1 }
         variables[RunRequest.idVariable] = request.run
+        variables[RunRequest.packageVariable] = package
         let words = (image == nil ? [settings.program ?? ""] : []) + arguments
         // A list of names that is too long is a fault of its own there.
         guard after.reduce(0, { $0 + $1.utf8.count }) <= 64_000 else {

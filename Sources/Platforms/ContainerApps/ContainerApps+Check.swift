@@ -34,6 +34,7 @@ extension ContainerAppsPlatform {
         await walk.look("identity", isGround: false) { () throws(SluiceError) in
             "\(settings.identity.name)\(try await clientID().map { ", client id \($0)" } ?? "")"
         }
+        await walk.look(shelf)
         guard let job else { return walk.rows }
         await walk.look("job") { () throws(SluiceError) in try await jobFinding(job) }
         return walk.rows

@@ -1,4 +1,5 @@
 package import Azure
+public import Packages
 import Settings
 public import Support
 import Synchronization
@@ -13,6 +14,8 @@ public struct ContainerAppsPlatform: Platform {
     let project: String
     let settings: ContainerAppsSettings
     let azure: AzureAccess
+    /// Where its runs take the project's files from: `packages`.
+    public let shelf: PackageShelf?
     /// How often and how long Azure is asked.
     let pace: Pace
     let memory = Memory()
@@ -59,6 +62,7 @@ public struct ContainerAppsPlatform: Platform {
         name = site.name
         project = site.project
         settings = try ContainerAppsSettings(site)
+        shelf = try site.shelf(isHere: false)
         azure = site.azure
         self.pace = pace
     }
@@ -257,6 +261,7 @@ public struct ContainerAppsPlatform: Platform {
         for (name, value) in there.body["tags"]?.members ?? [] { tags[name] = value.text }
         return DeployedJob(
             name: name, resource: there.body["id"]?.text ?? settings.job(name).text, image: there.main?["image"]?.text,
+            package: there.package,
             word: there.body["properties"]?["provisioningState"]?.text ?? "Unknown", tags: tags)
     }
 

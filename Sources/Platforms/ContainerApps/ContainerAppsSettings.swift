@@ -41,6 +41,7 @@ struct ContainerAppsSettings: Sendable {
         KeyShape("client_id", .text, "The identity's client id", standard: "what Azure says"),
         KeyShape("location", .text, "The region", standard: "that of the Container Apps environment"),
         KeyShape("image", .text, "The image that jobs run from: registry/repository:tag"),
+        PlatformSite.packagesKey,
         KeyShape("registry_username", .text, "Who pulls images from a registry that is not Azure's"),
         KeyShape("registry_secret", .text, "The secret of Key Vault that is that user's password"),
         KeyShape(

@@ -1,4 +1,5 @@
 import Azure
+import Packages
 import Support
 
 extension ContainerJob {
@@ -80,11 +81,18 @@ extension ContainerJob {
         for variable in container["env"]?.items ?? [] {
             guard let name = variable["name"]?.text, !name.hasPrefix("CONTAINER_APP_") else { continue }
             let secret = variable["secretRef"]?.text.flatMap { $0.isEmpty ? nil : "secret \($0)" }
-            parts["env.\(name)"] = secret ?? variable["value"]?.text ?? ""
+            let path = name == RunRequest.packageVariable ? "package" : "env.\(name)"
+            parts[path] = secret ?? variable["value"]?.text ?? ""
         }
         for mount in container["volumeMounts"]?.items ?? [] {
             parts["mount.\(mount["mountPath"]?.text ?? "")"] = mount["volumeName"]?.text
         }
+    }
+
+    /// The package that its runs take the project from.
+    var package: PackageReference? {
+        let variable = (main?["env"]?.items ?? []).first { $0["name"]?.text == RunRequest.packageVariable }
+        return (variable?["value"]?.text).flatMap { try? PackageReference($0) }
     }
 
     /// The processors and memory of a container.

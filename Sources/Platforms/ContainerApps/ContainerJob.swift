@@ -1,4 +1,5 @@
 import Azure
+import Packages
 import Settings
 package import Support
 
@@ -43,6 +44,7 @@ package struct ContainerJob: Sendable {
         var secrets = Secrets(identity: around.identity.text)
         var environment: [(name: String, value: JSONText)] = []
         var variables = needs.environment
+        variables[RunRequest.packageVariable] = job.package?.description
         if let id = around.clientID, variables["AZURE_CLIENT_ID"] == nil { variables["AZURE_CLIENT_ID"] = id }
         for (name, value) in variables where needs.secrets[name] == nil {
             environment.append((name, ["name": .string(name), "value": .string(value)]))

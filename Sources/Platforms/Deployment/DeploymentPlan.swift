@@ -1,3 +1,4 @@
+public import Packages
 public import Support
 
 /// What has to change on a platform so that a job stands there as it is declared.
@@ -110,16 +111,22 @@ public struct DeployedJob: Sendable, Hashable {
     public var resource: String
     /// The image that it runs from.
     public var image: String?
+    /// The package that its runs take the project from.
+    public var package: PackageReference?
     /// How it stands, in the platform's word.
     public var word: String
     /// What it is tagged with.
     public var tags: [String: String]
 
     /// What is there.
-    public init(name: String, resource: String, image: String? = nil, word: String, tags: [String: String] = [:]) {
+    public init(
+        name: String, resource: String, image: String? = nil, package: PackageReference? = nil, word: String,
+        tags: [String: String] = [:]
+    ) {
         self.name = name
         self.resource = resource
         self.image = image
+        self.package = package
         self.word = word
         self.tags = tags
     }

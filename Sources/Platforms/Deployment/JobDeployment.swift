@@ -1,3 +1,4 @@
+public import Packages
 public import Settings
 
 /// A job as platforms see it: who it is, what its program is told, and what it needs there.
@@ -18,13 +19,16 @@ public struct JobDeployment: Sendable, Hashable {
     public var needs: DeploymentNeeds
     /// The image that it runs from, pinned to its digest; nil where none is named.
     public var image: String?
+    /// The package that its runs take the project from; nil where the image or the project's folder has it.
+    public var package: PackageReference?
     /// The release of Sluice that deploys it.
     public var release: String
 
     /// A job.
     public init(
         project: String, job: String, kind: String, environment: String? = nil, description: String? = nil,
-        arguments: [String], needs: DeploymentNeeds = DeploymentNeeds(), image: String? = nil, release: String = ""
+        arguments: [String], needs: DeploymentNeeds = DeploymentNeeds(), image: String? = nil,
+        package: PackageReference? = nil, release: String = ""
     ) {
         self.project = project
         self.job = job
@@ -34,6 +38,7 @@ public struct JobDeployment: Sendable, Hashable {
         self.arguments = arguments
         self.needs = needs
         self.image = image
+        self.package = package
         self.release = release
     }
 

@@ -1,3 +1,4 @@
+public import Packages
 import Runs
 public import Support
 
@@ -17,6 +18,8 @@ public struct ObservedPlatform: Platform {
     public var name: String { base.name }
     /// The platform's.
     public var abilities: PlatformAbilities { base.abilities }
+    /// The platform's.
+    public var shelf: PackageShelf? { base.shelf }
 
     /// The platform's; nothing is done to a job by it.
     public func check(_ job: JobDeployment?) async -> [PlatformCheck] { await base.check(job) }
@@ -38,6 +41,11 @@ public struct ObservedPlatform: Platform {
     /// The platform's; nothing is done to a run by it.
     public func tasks(_ handle: RunHandle) async throws(SluiceError) -> [TaskStatus] {
         try await base.tasks(handle)
+    }
+
+    /// The platform's; nothing that is deployed changes by it.
+    public func package(_ package: Package) async throws(SluiceError) -> PackageReference {
+        try await base.package(package)
     }
 
     /// Deploys, and tells of it.

@@ -1,4 +1,5 @@
 import Glibc
+public import Packages
 import Runs
 public import Support
 
@@ -9,6 +10,8 @@ public struct LocalPlatform: Platform {
     /// `local`, as a rule.
     public let name: String
     let folder: String
+    /// Where runs take the project's files from: `packages`.
+    public let shelf: PackageShelf?
     private let program: String
     private let words: [String]
     private let environment: [String: String]
@@ -18,11 +21,13 @@ public struct LocalPlatform: Platform {
     /// - parameter program: The `sluice` to run; the one that runs now as a rule.
     /// - parameter words: What it is told before the arguments of a run: the folder of the project.
     /// - parameter environment: The environment that the variables of a run are laid over.
+    /// - parameter shelf: Where runs take the project's files from; nil when they take its folder as it stands.
     public init(
         folder: String, program: String = "/proc/self/exe", name: String = "local", words: [String] = [],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], shelf: PackageShelf? = nil
     ) {
         self.folder = folder
+        self.shelf = shelf
         self.name = name
         self.words = words
         self.environment = environment
@@ -63,6 +68,7 @@ public struct LocalPlatform: Platform {
     /// Starts a run.
     public func start(_ request: RunRequest) async throws(SluiceError) -> RunHandle {
         try request.refuseTasks(name)
+        let package = shelf == nil ? nil : try standing(request.job)
         let place = try place(of: request.run)
         try place.make(request)
         var words = [program, Self.watchWord, place.folder]
@@ -71,6 +77,9 @@ public struct LocalPlatform: Platform {
         words.append(request.limits.memory.map(String.init) ?? "-")
         var environment = environment.merging(request.environment) { $1 }
         environment[RunRequest.idVariable] = request.run
+        environment[RunRequest.packageVariable] = package?.description
+        // Whatever a run leaves behind in its folder goes with it, however it ends; a place that somebody chose is theirs.
+        if environment["TMPDIR"]?.isEmpty ?? true { environment["TMPDIR"] = place.workPath }
         do throws(SluiceError) {
             _ = try ProcessStart(words + self.words + request.arguments, environment: environment, isDetached: true)
                 .start()

@@ -1,5 +1,6 @@
 import Glibc
 import Runs
+import Storage
 import Support
 
 /// The folder of one run on this machine. Its files are lines of a word and its value, and appear whole.
@@ -9,6 +10,7 @@ import Support
 ///     output    what the program has written
 ///     cancel    that somebody wants it to end: gently, by force
 ///     end       how it ended
+///     work      what the run needs while it is there: the files of its package, and those that nobody is to keep
 struct LocalRun: Sendable {
     let folder: String
 
@@ -16,6 +18,7 @@ struct LocalRun: Sendable {
     static let pageBytes = 1 << 20
 
     var outputPath: String { "\(folder)/output" }
+    var workPath: String { "\(folder)/work" }
     private func path(_ file: String) -> String { "\(folder)/\(file)" }
 
     var isThere: Bool { access(path("request"), F_OK) == 0 }
@@ -26,11 +29,12 @@ struct LocalRun: Sendable {
         if isThere {
             throw SluiceError(.usage, "there is a run of this id already", place: .init(file: folder))
         }
-        try Self.makeFolder(folder)
+        try Self.makeFolder(workPath)
         try write("request", ["requested \(Moment.now.microseconds)", "arguments \(wanted.arguments.count)"])
     }
 
     func remove() {
+        Storage.removeTree(workPath)
         for file in ["request", "process", "end", "output", "cancel"] { unlink(path(file)) }
         rmdir(folder)
     }

@@ -1,5 +1,6 @@
 import Glibc
 import Runs
+import Storage
 public import Support
 
 /// Watches one run on this machine from its start to its end: a small process of its own, which keeps to the limits, ends the
@@ -39,8 +40,9 @@ public struct LocalWatcher: Sendable {
         }
         try place.note(watcher: HostProcess.current, child: HostProcess.identity(of: child))
         let end = follow(child, began)
-        // What it has left behind in its group.
+        // What it has left behind: in its group, and in its folder.
         kill(-child, SIGKILL)
+        Storage.removeTree(place.workPath)
         try place.note(end: end)
         return end
     }

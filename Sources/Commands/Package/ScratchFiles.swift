@@ -1,24 +1,10 @@
 import Glibc
 import Support
 
-/// Takes away a folder that this process made, with all that is in it.
-enum FolderRemoval {
-    static func remove(_ path: String, depth: Int = 0) {
-        guard depth < 16, let folder = opendir(path) else { return }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        closedir(folder)
-        for name in names where unlink("\(path)/\(name)") != 0 { remove("\(path)/\(name)", depth: depth + 1) }
-        rmdir(path)
-    }
-
+/// Files that are there only while a command runs.
+enum ScratchFiles {
     /// Takes away a file that this process made, if it is still there.
-    static func removeFile(_ path: String) { unlink(path) }
+    static func remove(_ path: String) { unlink(path) }
 
     /// Gives a file that this process made its own name, in place of another of that name.
     static func move(_ path: String, to target: String) throws(SluiceError) {
