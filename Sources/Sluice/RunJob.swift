@@ -40,9 +40,6 @@ public struct JobObserver: Sendable {
 }
 
 extension Workspace {
-    /// The folder of what Sluice keeps beside the project: the history of runs and their logs.
-    public var stateFolder: String { project.folder == "." ? ".sluice" : "\(project.folder)/.sluice" }
-
     /// The history of runs.
     public func history() async throws(SluiceError) -> RunStore { try await RunStore.open("\(stateFolder)/runs.db") }
 

@@ -1,4 +1,5 @@
 import Images
+public import Packages
 public import Platforms
 public import Support
 
@@ -6,9 +7,16 @@ extension Workspace {
     /// The job called `name` as `platform` is to have it: with its image pinned to what it is now, so that it stays what was
     /// deployed, whatever its tag names tomorrow.
     ///
-    /// - throws: `SluiceError` when the image is not there.
-    public func deployment(of name: String, on platform: any Platform) async throws(SluiceError) -> JobDeployment {
+    /// - parameter package: What its runs are to take the project from, where they take packages.
+    /// - throws: `SluiceError` when the image is not there, or something would be left in a package's folder.
+    public func deployment(
+        of name: String, on platform: any Platform, package: PackageReference? = nil
+    ) async throws(SluiceError) -> JobDeployment {
         var job = try startable(name, on: platform)
+        if let package {
+            try await refuseRemains(of: name)
+            job.package = package
+        }
         guard platform.abilities.deploys, let text = image(of: job, on: platform.name) else { return job }
         let reference = try ImageReference(text)
         let found = try await ImageRegistry(reference, azure: try azure.client()).find(

@@ -23,16 +23,20 @@ public struct Workspace: Sendable {
     /// Who is told what happens to the project's jobs on platforms.
     public let events = LifecycleEvents()
     let context: ConnectionContext
+    /// Where the history of runs is, when it is not beside the project.
+    private let stateHome: String?
 
     /// The workspace of `project`.
     ///
     /// - parameter environmentVariables: The process's environment, `.env` laid under it.
     /// - parameter stores: Opens the stores that URLs name; nil for those that the environment leads to.
+    /// - parameter stateFolder: Where the history of runs is; nil for beside the project.
     public init(
         _ project: Project, environmentVariables: [String: String], registry: ConnectorRegistry = .standard,
-        stores: (any StoreOpener)? = nil
+        stores: (any StoreOpener)? = nil, stateFolder: String? = nil
     ) {
         self.project = project
+        stateHome = stateFolder
         self.registry = registry
         let azure = AzureAccess(environment: environmentVariables, section: project.sections["azure"])
         self.azure = azure
@@ -47,6 +51,11 @@ public struct Workspace: Sendable {
             folder: project.folder, environment: environmentVariables,
             secrets: ProjectSecrets(azure, environment: environmentVariables), stores: stores,
             tokens: ProjectTokens(azure: azure))
+    }
+
+    /// The folder of what Sluice keeps beside the project: the history of runs and their logs.
+    public var stateFolder: String {
+        stateHome ?? (project.folder == "." ? ".sluice" : "\(project.folder)/.sluice")
     }
 
     // MARK: Connections

@@ -114,6 +114,21 @@ import Testing
         #expect(error?.message.contains("2 packages") == true)
     }
 
+    /// Who tells versions of a file by its time takes the same contents for the same, and others for others.
+    @Test func aFilesTimeFollowsFromItsContents() async throws {
+        let folder = try Scratch()
+        func time(_ text: String, _ name: String) async throws -> Int64? {
+            try folder.write("shop/a.txt", text)
+            let package = try await build(folder, name)
+            _ = try await PackageReader(LocalFile(package.file)).unpack(into: folder.path("out-\(name)"))
+            return FileFacts(path: folder.path("out-\(name)/a.txt"))?.modified
+        }
+        let first = try #require(try await time("1", "a"))
+        #expect(try await time("2", "b") != first)
+        #expect(try await time("1", "c") == first)
+        #expect((946_684_800_000_000_000..<1_577_836_800_000_000_000).contains(first))
+    }
+
     /// Whoever dies between the archive and the list has changed nothing.
     @Test func aPublicationThatWasBrokenOffIsNothing() async throws {
         let folder = try Scratch()

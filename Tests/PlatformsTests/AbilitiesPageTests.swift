@@ -11,6 +11,7 @@ import Testing
         ("one id is started once, and found from any process", { _ in true }),
         ("found from any machine", { !$0.keepsHistory }),
         ("jobs are deployed before they are started", \.deploys),
+        ("runs from a package, where `packages` is set (`PackagedRunTests`)", { _ in true }),
         ("started by clock or event", \.triggers),
         ("limit of time for one run", \.limitsTime), ("limit of memory for one run", \.limitsMemory),
         ("force is more than asking", \.forces), ("tells the exit code", \.tellsExitCode),

@@ -10,36 +10,50 @@ struct Deploy: Command {
         "JOB", .job, required: false, help: "The jobs to deploy; all that run on a platform which jobs are deployed to")
     let project = ProjectParameters()
     let place = Parameter.optional("on", .platformName, help: "The platform, instead of the one that the project names")
+    let package = Parameter.optional(
+        "package", .text.named("HASH"),
+        help: "The package that runs take: the beginning of its hash, or current; made of this project if not given")
     let plan = Parameter.flag("plan", help: "Show what would change, and change nothing")
     let yes = Parameter.flag("yes", short: "y", help: "Do not ask")
 
     var model: CommandModel {
         CommandModel(
             "deploy", "Make jobs stand on their platform as they are declared",
-            [.arguments(jobs), project.group, .options(place, plan, yes)],
+            [.arguments(jobs), project.group, .options(place, package, plan, yes)],
             discussion: """
                 What has to change is shown first, and exactly that is done: when something has changed meanwhile, \
-                nothing is. Without a terminal --yes is needed. The image is pinned to what its tag names now.
+                nothing is. Without a terminal --yes is needed. The image is pinned to what its tag names now, and where runs \
+                take packages, the project is packed and published as it stands.
                 """,
             examples: [
                 .init("sluice deploy --plan", "what would change, of all jobs"),
                 .init("sluice deploy orders -e prod --yes", "one job, in a pipeline"),
+                .init("sluice deploy --package 4f2a91", "go back to files that were published before"),
             ])
     }
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         let (declared, variables) = try context.loadProjectAndVariables(project, arguments)
         let workspace = Workspace(declared, environmentVariables: variables)
+        let packages = DeployedPackages(arguments[package], of: declared.folder, in: context)
         var planned: [(platform: any Platform, plan: DeploymentPlan)] = []
         // Everything that is wrong is told before anything is changed.
         for (name, platform) in try chosen(workspace, arguments) {
-            let job = try await workspace.deployment(of: name, on: platform)
+            let reference = try await packages.reference(for: platform)
+            let job = try await workspace.deployment(of: name, on: platform, package: reference)
             var plan = try await platform.plan(job)
             let earlier = try workspace.earlier(than: name)
             if !earlier.isEmpty, !platform.abilities.keepsHistory {
                 plan.warnings.append(
                     "that \(earlier.joined(separator: ", ")) has succeeded is seen to by 'sluice start', and by nobody when something else starts it"
                 )
+            }
+            if !platform.abilities.keepsHistory {
+                for one in try await workspace.remains(of: name) {
+                    plan.warnings.append(
+                        "a run leaves \(one.what) on its own machine (\(one.path)), where it is lost: name a store or a server"
+                    )
+                }
             }
             planned.append((platform, plan))
         }
@@ -53,6 +67,7 @@ struct Deploy: Command {
             var touched: Set<String> = []
             for (platform, plan) in planned where !plan.isEmpty {
                 context.say("deploying \(Display.safe(plan.name)) to \(Display.safe(plan.platform))")
+                try await packages.publish(for: platform)
                 let isShared = touched.contains("\(plan.platform)/\(plan.name)")
                 try await platform.apply(isShared ? try await rest(of: plan, on: platform) : plan)
                 touched.insert("\(plan.platform)/\(plan.name)")

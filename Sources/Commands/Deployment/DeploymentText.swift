@@ -1,4 +1,5 @@
 import CommandLine
+import Packages
 import Platforms
 import Support
 
@@ -11,7 +12,7 @@ enum DeploymentText {
         var lines = [Display.safe("\(head):")]
         let shown = plan.changes.filter { $0.action != .keep || context.options.isVerbose }
         let width = min(40, shown.map { Display.safe($0.path).count }.max() ?? 0)
-        for change in shown {
+        for change in shown.map({ context.options.isVerbose ? $0 : brief($0) }) {
             let values: String
             switch change.action {
             case .create: values = change.to ?? ""
@@ -29,6 +30,20 @@ enum DeploymentText {
         for warning in plan.warnings { lines.append("  warning: \(Display.safe(warning))") }
         if let cost = plan.cost { lines.append("  cost: \(Display.safe(cost))") }
         return lines
+    }
+
+    /// A change as people read it: a package by its name and the beginning of its hash, when only the hash changes.
+    private static func brief(_ change: DeploymentChange) -> DeploymentChange {
+        guard change.path == "package" else { return change }
+        let both = [change.from, change.to].map { $0.flatMap { text in try? PackageReference(text) } }
+        let places = Set(both.compactMap { $0?.place })
+        func text(_ reference: PackageReference?, _ whole: String?) -> String? {
+            guard let reference else { return whole }
+            return places.count == 1 && both.allSatisfy { $0 != nil }
+                ? reference.short : "\(reference.place)/\(reference.short)"
+        }
+        return DeploymentChange(
+            change.action, change.path, from: text(both[0], change.from), to: text(both[1], change.to))
     }
 
     private static func quoted(_ text: String?) -> String {

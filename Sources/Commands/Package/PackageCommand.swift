@@ -33,12 +33,23 @@ struct PackageContents {
     let name = Parameter.optional(
         "name", .text.named("NAME"), help: "What to call it; the project's own name if not given")
 
-    /// Packs the project into `target`. A project that is not valid is not packed.
+    /// Packs the project that is meant into `target`.
     func build(
         _ arguments: Arguments, to target: String, in context: Context
     ) async throws -> (package: Package, omissions: [ProjectFiles.Omission]) {
+        let made = try await PackageContents.pack(
+            context.resolve(arguments[folder] ?? "."), excluding: arguments[exclude], name: arguments[name],
+            to: target, in: context)
+        OmissionText.tell(made.omissions, in: context)
+        return made
+    }
+
+    /// Packs the project of `folder` into `target`. A project that is not valid is not packed.
+    static func pack(
+        _ folder: String, excluding globs: [String] = [], name: String? = nil, to target: String, in context: Context
+    ) async throws -> (package: Package, omissions: [ProjectFiles.Omission]) {
         var inside = context
-        inside.folder = context.resolve(arguments[folder] ?? ".")
+        inside.folder = folder
         inside.changesProcessFolder = false
         let file = try ProjectFile.find(in: inside)
         let environments = file.environments
@@ -52,14 +63,13 @@ struct PackageContents {
             found = project.name
         }
         var patterns: [PathPattern] = []
-        for text in arguments[exclude] { patterns.append(try PathPattern(text)) }
+        for text in globs { patterns.append(try PathPattern(text)) }
         let files = try ProjectFiles(in: file.folder, excluding: patterns)
-        let chosen = arguments[name] ?? found ?? ""
+        let chosen = name ?? found ?? ""
         let program = try await PackageManifest.Program.running()
         let package = try await context.withProgress("packing", { ProgressMeasure(countsRows: false) }) {
             try await Package.build(files, name: chosen, program: program, to: target)
         }
-        OmissionText.tell(files.omissions, in: context)
         return (package, files.omissions)
     }
 

@@ -1,4 +1,5 @@
 import CommandLine
+import Packages
 import Platforms
 import Runs
 import Sluice
@@ -52,9 +53,7 @@ struct StartCommand: Command {
             environment: declared.givenVariables,
             limits: RunLimits(time: arguments[time], memory: arguments[memory]), job: deployment)
         if platform.abilities.spreads,
-            let divided = try await workspace.divide(
-                name, again: arguments[words].contains("--full-refresh"),
-                words: Array(deployment.arguments.dropFirst(2)))
+            let divided = try await divide(deployment, on: platform, workspace, arguments, context)
         {
             guard !divided.tasks.isEmpty else { return nothingToDo(divided, name, context) }
             request.tasks = divided.tasks
@@ -78,6 +77,24 @@ struct StartCommand: Command {
             await history.close()
             throw error
         }
+    }
+
+    /// Divides the run of a job into tasks, as the project says that its program will see: that of the package which the job
+    /// was deployed with, if there is one.
+    private func divide(
+        _ job: JobDeployment, on platform: any Platform, _ workspace: Workspace, _ arguments: Arguments,
+        _ context: Context
+    ) async throws -> DividedRun? {
+        let again = arguments[words].contains("--full-refresh")
+        let seen = Array(job.arguments.dropFirst(2))
+        guard platform.shelf != nil, let package = try await platform.deployed(job)?.package else {
+            return try await workspace.divide(job.job, again: again, words: seen)
+        }
+        let packaged = try await PackagedProject.open(package.description, in: context)
+        defer { packaged.remove() }
+        let (declared, variables) = try packaged.context.loadProjectAndVariables(project, arguments)
+        let inside = Workspace(declared, environmentVariables: variables, stateFolder: packaged.stateFolder)
+        return try await inside.divide(job.job, again: again, words: seen)
     }
 
     /// Says that all inputs have been worked on; no run is begun.

@@ -1,5 +1,6 @@
 import CommandLine
 import Glibc
+import Packages
 import Platforms
 import Sluice
 import Support
@@ -24,6 +25,9 @@ struct RunCommand: Command {
         "watch", .duration, help: "Run again whenever so much time has passed, until Ctrl-C")
     let task = Parameter.optional(
         "task", .text.named("ID"), help: "Do this task only, of a run that a platform has divided into tasks")
+    let package = Parameter.optional(
+        "package", .text.named("STORE/NAME@HASH"), environment: RunRequest.packageVariable,
+        help: "Take the project from this package, instead of this folder")
     let incremental = IncrementalParameters()
 
     var model: CommandModel {
@@ -31,7 +35,7 @@ struct RunCommand: Command {
             "run", "Run jobs of the project",
             [
                 .arguments(jobs), project.group, ParameterGroup("Which jobs", [all, width, ignoresAfter]),
-                incremental.group, .options(plan, how, limit, watch, task),
+                incremental.group, .options(plan, how, limit, watch, task, package),
             ],
             discussion: """
                 Rows go from the source into the lake, and from there into the warehouse in one transaction, together \
@@ -55,6 +59,15 @@ struct RunCommand: Command {
     }
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
+        guard let text = arguments[package] else { return try await run(arguments, in: context, from: nil) }
+        let packaged = try await PackagedProject.open(text, in: context)
+        defer { packaged.remove() }
+        return try await run(arguments, in: packaged.context, from: packaged)
+    }
+
+    private func run(
+        _ arguments: Arguments, in context: Context, from packaged: PackagedProject?
+    ) async throws -> ExitCode {
         let named = arguments[jobs]
         if arguments[all], let name = named.first {
             throw SluiceError(
@@ -64,7 +77,8 @@ struct RunCommand: Command {
             throw SluiceError(.usage, "no job is named", hint: "name some, or run all of them with --all")
         }
         let (declared, variables) = try context.loadProjectAndVariables(project, arguments)
-        let workspace = Workspace(declared, environmentVariables: variables)
+        let workspace = Workspace(
+            declared, environmentVariables: variables, stateFolder: packaged?.stateFolder)
         var options = try incremental.options(arguments)
         options.limit = arguments[limit]
         // A name that is wrong is told before the first job has run.
@@ -78,6 +92,7 @@ struct RunCommand: Command {
             return try await PlanReport.show(order.names, workspace, options, in: context)
         }
         if names.isEmpty { context.say("the project has no jobs") }
+        if packaged != nil { for name in names { try await workspace.refuseRemains(of: name) } }
         if let task = arguments[task], names.count != 1 {
             throw SluiceError(.usage, "the task \(task) is of one job, and \(names.count) are named")
         }
@@ -86,7 +101,8 @@ struct RunCommand: Command {
         var id = names.count == 1 ? context.environment[RunRequest.idVariable].flatMap { $0.isEmpty ? nil : $0 } : nil
         while true {
             let code = try await perform(
-                order, workspace, id: id, options, min(width, max(1, names.count)), arguments, context)
+                order, workspace, id: id, options, min(width, max(1, names.count)), arguments, context,
+                packaged?.reference)
             id = nil
             guard let pause = arguments[watch] else { return code }
             if code != .succeeded, code != .partial { return code }
@@ -98,9 +114,9 @@ struct RunCommand: Command {
     /// Runs the jobs once.
     private func perform(
         _ order: JobOrder, _ workspace: Workspace, id: String?, _ options: IngestOptions, _ width: Int,
-        _ arguments: Arguments, _ context: Context
+        _ arguments: Arguments, _ context: Context, _ package: PackageReference?
     ) async throws -> ExitCode {
-        let runner = WatchedRun(context, isAlone: width == 1)
+        let runner = WatchedRun(context, isAlone: width == 1, from: package)
         let task = arguments[task]
         let outcomes = await workspace.run(order, width: width, ignoresAfter: arguments[ignoresAfter]) { name in
             await runner.perform(workspace, name, id: id, task: task, options)

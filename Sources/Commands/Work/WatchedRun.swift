@@ -1,4 +1,5 @@
 import Init
+import Packages
 import Sluice
 import Support
 import Synchronization
@@ -8,10 +9,13 @@ struct WatchedRun {
     private let context: Context
     /// Whether no other run is watched at the same time, which would draw over its progress.
     private let isAlone: Bool
+    /// The package that the project was taken from; nil for a folder.
+    private let source: PackageReference?
 
-    init(_ context: Context, isAlone: Bool = true) {
+    init(_ context: Context, isAlone: Bool = true, from source: PackageReference? = nil) {
         self.context = context
         self.isAlone = isAlone
+        self.source = source
     }
 
     /// Runs a job of the project.
@@ -20,9 +24,9 @@ struct WatchedRun {
     func perform(
         _ workspace: Workspace, _ job: String, id: String? = nil, task: String? = nil, _ options: IngestOptions
     ) async -> JobOutcome {
-        await watched(job) { observer in
-            await workspace.run(
-                job, id: id, task: task, options: options, package: WatchedRun.package, observer: observer)
+        let package = WatchedRun.package + (source.map { ", \($0.short)" } ?? "")
+        return await watched(job) { observer in
+            await workspace.run(job, id: id, task: task, options: options, package: package, observer: observer)
         }
     }
 

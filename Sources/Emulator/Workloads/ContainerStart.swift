@@ -46,7 +46,9 @@ struct ContainerStart {
             var sofar = home
             for part in name.split(separator: "/") {
                 sofar += "/\(part)"
-                if mkdir(sofar, 0o755) != 0, errno != EEXIST {
+                if mkdir(sofar, 0o755) == 0 {
+                    keepMode(of: sofar)
+                } else if errno != EEXIST {
                     throw SluiceError(
                         .inputOutput, "cannot be made: \(String(cString: strerror(errno)))", place: .init(file: sofar))
                 }
@@ -61,6 +63,18 @@ struct ContainerStart {
         }
         chmod("\(home)/upper", 0o755)
         chmod("\(home)/upper/etc", 0o755)
+    }
+
+    /// A folder that lies on top of one of the image's is as open as that one is, or nobody could write to `/tmp`.
+    private func keepMode(of folder: String) {
+        let upper = "\(workload.folder)/upper"
+        guard folder.hasPrefix("\(upper)/") else { return }
+        var status = stat()
+        guard lstat(image.root + folder.dropFirst(upper.count), &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            return
+        }
+        chmod(folder, status.st_mode & 0o7777)
+        if geteuid() == 0 { chown(folder, status.st_uid, status.st_gid) }
     }
 
     /// The words that start it.

@@ -1,3 +1,4 @@
+import Glibc
 import Storage
 public import Support
 
@@ -33,6 +34,16 @@ public struct PackageManifest: Sendable, Equatable {
         public var hash: String
         /// Whether it may be executed.
         public var isExecutable: Bool
+
+        /// When it was changed, for those who tell versions of a file by that: wherever it is unpacked the same, and another
+        /// for other contents. It is in this century, and means nothing else.
+        var time: timespec {
+            let digits = hash.utf8.prefix(16).map { $0 > 0x39 ? UInt64($0 - 0x57) : UInt64($0 - 0x30) }
+            let number = digits.reduce(0) { $0 << 4 | $1 }
+            return timespec(
+                tv_sec: 946_684_800 + Int(number >> 32) % 631_152_000,
+                tv_nsec: Int(number & 0xffff_ffff) % 1_000_000_000)
+        }
     }
 
     /// The project's name.

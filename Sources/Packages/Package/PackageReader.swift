@@ -91,7 +91,7 @@ public struct PackageReader: Sendable {
                 digest.update(bytes)
                 try target?.write(bytes)
             }
-            try target?.finish()
+            try target?.finish(as: file.time)
             guard digest.finish() == file.hash else { throw wrong("\"\(file.path)\" hashes to something else") }
         }
         if let more = try await reader.next() {
@@ -139,7 +139,9 @@ public struct PackageReader: Sendable {
             }
         }
 
-        func finish() throws(SluiceError) {
+        func finish(as time: timespec) throws(SluiceError) {
+            let times = [time, time]
+            futimens(number, times)
             let status = close(number)
             number = -1
             if status != 0 { throw PackageReader.failure("cannot be written", path) }

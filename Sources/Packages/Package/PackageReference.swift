@@ -22,19 +22,26 @@ public struct PackageReference: Sendable, Hashable, CustomStringConvertible {
 
     /// The package that `text` names.
     public init(_ text: String) throws(SluiceError) {
+        let parts = try Self.parts(text)
+        guard PackageName.isHash(parts.word) else { throw Self.refused(text) }
+        self.init(place: parts.place, name: parts.name, hash: parts.word)
+    }
+
+    /// What stands in `STORE/NAME@WORD`, the word being a hash, the beginning of one, or `current`.
+    public static func parts(_ text: String) throws(SluiceError) -> (place: String, name: String, word: String) {
         // A place may have an @ of its own: abfss://container@account.dfs.core.windows.net
         guard let mark = text.lastIndex(of: "@"), let slash = text[..<mark].lastIndex(of: "/"), slash > text.startIndex
-        else { throw Self.refused(text) }
+        else { throw refused(text) }
         let name = String(text[text.index(after: slash)..<mark])
-        let hash = String(text[text.index(after: mark)...])
-        guard PackageName.isValid(name), PackageName.isHash(hash) else { throw Self.refused(text) }
-        self.init(place: String(text[..<slash]), name: name, hash: hash)
+        let word = String(text[text.index(after: mark)...])
+        guard PackageName.isValid(name), !word.isEmpty else { throw refused(text) }
+        return (String(text[..<slash]), name, word)
     }
 
     private static func refused(_ text: String) -> SluiceError {
         SluiceError(
             .usage, "\"\(Display.cut(Display.safe(text), to: 200))\" is no package",
-            hint: "write STORE/NAME@HASH, as 'sluice deploy' shows it: az://shopdeploy/packages/shop@9f86…, 64 digits")
+            hint: "write STORE/NAME@HASH: az://shopdeploy/packages/shop@9f86d081, or shop@current")
     }
 
     /// As it is written.

@@ -23,8 +23,17 @@ extension PlatformSite {
                     "platforms.\(name).packages is \(text), a path of this machine, which runs elsewhere do not see",
                     hint: "name a container: az://account/container/path")
             }
-            let whole = path.hasPrefix("/") ? path : "\(folder)/\(path)"
+            let whole = Self.plain(path.hasPrefix("/") ? path : "\(folder)/\(path)")
             return try PackageShelf(whole, FolderStore(whole), name: project)
         }
+    }
+
+    /// A path as people would write it: without `.` and `..`.
+    private static func plain(_ path: String) -> String {
+        var parts: [Substring] = []
+        for part in path.split(separator: "/") where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        return "/" + parts.joined(separator: "/")
     }
 }
