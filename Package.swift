@@ -201,7 +201,8 @@ let package = Package(
         library(
             "Sluice",
             [
-                "Ingest", "Report", "Map", "Init", "Platforms", "Images", "Azure", "Sales", "Project", "Connectors",
+                "Ingest", "Report", "Map", "Init", "Platforms", "Images", "Packages", "Azure", "Sales", "Project",
+                "Connectors",
                 "Warehouse", "Runs", "Stores", "ODBC", "Storage",
                 "Settings", "Columns", "Support",
             ]),
