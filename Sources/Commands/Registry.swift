@@ -33,7 +33,7 @@ public struct Registry: Sendable {
                 ]),
             Group("History", [RunsCommand(), Status(), Logs()]),
             Group("Data", [Inspect(), ConvertCommand(), ReportCommand(), MapCommand(), Generate(), Lake()]),
-            Group("Deployment", [Deploy(), Undeploy(), Image(), PackageCommand(), AutoscaleCommand()]),
+            Group("Deployment", [Deploy(), Undeploy(), Resize(), Image(), PackageCommand(), AutoscaleCommand()]),
             Group("Development", [Emulate()]),
             Group("The program itself", [Completion(), Help()]),
         ])

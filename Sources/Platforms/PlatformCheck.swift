@@ -88,6 +88,8 @@ public struct PlatformAbilities: Sendable, Hashable {
     public var keepsHistory = false
     /// Whether a run can be divided into tasks.
     public var spreads = false
+    /// Whether it keeps machines for runs, whose number can be set by hand.
+    public var resizes = false
     /// How often to ask at first how a run stands.
     public var interval = Duration.milliseconds(100)
 

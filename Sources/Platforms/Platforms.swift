@@ -47,6 +47,15 @@ public protocol Platform: Sendable {
     ///
     /// - returns: Whether there was something.
     func delete(_ job: JobDeployment) async throws(SluiceError) -> Bool
+    /// How many machines it keeps for runs, and who decides it; nil when there are none to speak of yet.
+    ///
+    /// - throws: `unsupported` when it keeps none (`resizes`).
+    func size() async throws(SluiceError) -> PoolSize?
+    /// Sets by hand how many machines it keeps, or has the formula decide again. Those that have tasks stay until these have
+    /// ended; there may not be as many as wanted when this returns.
+    ///
+    /// - parameter seen: How many there were when it was decided; `conflict` when another has set it since.
+    func resize(_ seen: PoolSize, to aim: PoolSize.Aim) async throws(SluiceError)
     /// How people start `job` by hand there; nil where there is nothing but Sluice.
     func ways(of job: JobDeployment) throws(SluiceError) -> PlatformWays?
 

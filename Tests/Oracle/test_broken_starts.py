@@ -41,7 +41,7 @@ class Shop:
         self.pool = "pool" + os.urandom(3).hex()
         cloud = {**PLATFORM, "pool": self.pool, "program": str(program)}
         inputs, results = (f"az://shopinputs/{name}" for name in ["batch-input", "batch-output"])
-        project(self.folder, input=f"{inputs}/in/", output=results, platform="cloud")
+        project(self.folder, input=f"{inputs}/in/", output=results, platform="cloud", html=False)
         text = (self.folder / "sluice.yaml").read_text()
         (self.folder / "sluice.yaml").write_text(text + f"platforms:\n  cloud: {json.dumps(cloud)}\n")
         for number in range(COUNT):
@@ -91,7 +91,7 @@ class Shop:
         (here / "in").mkdir(parents=True)
         for number in range(COUNT):
             (here / "in" / f"{number:03}.json").write_bytes(self.account.read("batch-input", f"in/{number:03}.json"))
-        project(here)
+        project(here, html=False)
         perform(here)
         mine, theirs = outputs(self.account.reach(tmp_path / "fetched")), outputs(here / "reports")
         combined = [name for name in theirs if name.startswith("combined_")]

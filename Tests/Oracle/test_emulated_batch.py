@@ -511,10 +511,43 @@ def test_one_store_of_pools_for_both_interfaces(azure, version):
     batch.create_task(job, task("who", "/bin/sh -c 'echo $IDENTITY_ENDPOINT'"))
     ended(batch, job, "who")
     assert output(batch, job, "who").rstrip() == f"{azure.http}/msi/token"
-    arm.pool.update("shop", name, "small", managed.Pool(scale_settings=managed.ScaleSettings(
-        fixed_scale=managed.FixedScaleSettings(target_dedicated_nodes=3, target_low_priority_nodes=1))))
+    # By hand: so many nodes, as long as nobody says otherwise.
+    fixed = lambda **sizes: arm.pool.update("shop", name, "small", managed.Pool(  # noqa: E731
+        scale_settings=managed.ScaleSettings(fixed_scale=managed.FixedScaleSettings(**sizes))))
+    state = lambda: arm.pool.get("shop", name, "small").allocation_state  # noqa: E731
+    assert fixed(target_dedicated_nodes=3, target_low_priority_nodes=1).allocation_state == "Resizing"
     assert wait_until(lambda: batch.get_pool("small").current_low_priority_nodes == 1)
     assert not batch.get_pool("small").enable_auto_scale
+    assert wait_until(lambda: state() == "Steady")
+    seen = arm.pool.get("shop", name, "small")
+    assert seen.current_dedicated_nodes == 3 and seen.scale_settings.fixed_scale.target_dedicated_nodes == 3
+    assert seen.resize_operation_status.target_low_priority_nodes == 1 and not seen.resize_operation_status.errors
+    for wrong in [{"target_dedicated_nodes": -1},
+                  {"target_dedicated_nodes": 1, "resize_timeout": datetime.timedelta(minutes=1)}]:
+        with pytest.raises(HttpResponseError) as failure:
+            fixed(**wrong)
+        assert failure.value.status_code == 400
+    # A node whose task runs stays until it has ended; meanwhile there is no other size to be had, but for a stop.
+    batch.create_task(job, task("long", "/bin/sleep 60"))
+    assert wait_until(lambda: batch.get_task(job, "long").state == "running")
+    fixed(target_dedicated_nodes=0, node_deallocation_option="TaskCompletion")
+    assert wait_until(lambda: len(list(batch.list_nodes("small"))) == 1) and state() == "Resizing"
+    assert arm.pool.get("shop", name, "small").resize_operation_status.node_deallocation_option == "TaskCompletion"
+    for other in [lambda: fixed(target_dedicated_nodes=2), lambda: arm.pool.update("shop", name, "small", managed.Pool(
+            scale_settings=managed.ScaleSettings(auto_scale=managed.AutoScaleSettings(formula="$TargetDedicatedNodes = 1;"))))]:
+        with pytest.raises(ResourceExistsError) as conflict:
+            other()
+        assert conflict.value.status_code == 409
+    arm.pool.stop_resize("shop", name, "small")
+    assert wait_until(lambda: state() == "Steady")
+    assert batch.get_task(job, "long").state == "running" and len(list(batch.list_nodes("small"))) == 1
+    fixed(target_dedicated_nodes=0)
+    assert wait_until(lambda: state() == "Steady") and not list(batch.list_nodes("small"))
+    assert batch.get_task(job, "long").state == "active"
+    formula = arm.pool.update("shop", name, "small", managed.Pool(scale_settings=managed.ScaleSettings(
+        auto_scale=managed.AutoScaleSettings(formula="$TargetDedicatedNodes = 1;"))))
+    assert formula.scale_settings.fixed_scale is None
+    assert wait_until(lambda: arm.pool.get("shop", name, "small").current_dedicated_nodes == 1)
     assert [pool.name for pool in arm.pool.list_by_batch_account("shop", name)] == ["small"]
     with pytest.raises(ResourceNotFoundError):
         arm.pool.get("shop", name, "none")

@@ -16,6 +16,7 @@ import Testing
         ("limit of time for one run", \.limitsTime), ("limit of memory for one run", \.limitsMemory),
         ("force is more than asking", \.forces), ("tells the exit code", \.tellsExitCode),
         ("record with rows and steps in the history here", \.keepsHistory), ("a run divided into tasks", \.spreads),
+        ("nodes whose number can be set by hand", \.resizes),
     ]
 
     @Test func thePageSaysWhatEachCanDo() async throws {

@@ -100,6 +100,29 @@ struct Place: Sendable, CustomTestStringConvertible {
         }
     }
 
+    @Test(arguments: Place.all) func whatKeepsNodesCanBeResized(_ place: Place) async throws {
+        try await with(place) { platform in
+            if platform.abilities.resizes {
+                let size = try #require(try await platform.size())
+                #expect(!size.name.isEmpty)
+                #expect(size.aim == .formula)
+                // What is so already is no change.
+                try await platform.resize(size, to: .formula)
+                #expect(try await platform.size()?.aim == .formula)
+                return
+            }
+            let asked = await #expect(throws: SluiceError.self) { try await platform.size() }
+            let size = PoolSize(
+                name: "none", aim: .formula, nodes: 0, spot: 0, isChanging: false, machine: "none", most: 0, bound: "x")
+            let told = await #expect(throws: SluiceError.self) { try await platform.resize(size, to: .formula) }
+            for error in [asked, told] {
+                #expect(error?.code == .unsupported)
+                #expect(error?.message.contains("\"\(platform.name)\"") == true)
+                #expect(error?.hint != nil)
+            }
+        }
+    }
+
     @Test(arguments: Place.all) func oneIDIsStartedOnce(_ place: Place) async throws {
         try await with(place) { platform in
             let request = request(["print", "once"])

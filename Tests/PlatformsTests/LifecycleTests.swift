@@ -46,6 +46,7 @@ import Testing
             LogPage(bytes: [], next: position, isLast: true)
         }
         func cancel(_ handle: RunHandle, byForce: Bool) async throws(SluiceError) { try done(()) }
+        func resize(_ seen: PoolSize, to aim: PoolSize.Aim) async throws(SluiceError) { try done(()) }
     }
 
     private let job = JobDeployment(project: "shop", job: "orders", kind: "ingest", arguments: ["run", "orders"])
@@ -56,6 +57,9 @@ import Testing
         _ = try? await platform.start(RunRequest(run: "1", arguments: [], job: job))
         _ = try? await platform.status(handle)
         try? await platform.cancel(handle, byForce: false)
+        let size = PoolSize(
+            name: "pool", aim: .formula, nodes: 0, spot: 0, isChanging: false, machine: "small", most: 4, bound: "x")
+        try? await platform.resize(size, to: .fixed(nodes: 2, spot: 0))
         _ = try? await platform.delete(job)
     }
 
@@ -67,7 +71,7 @@ import Testing
         #expect(
             listener.names == [
                 "deploy.before", "deploy.after", "start.before", "start.after", "status.after", "cancel.before",
-                "cancel.after", "delete.before", "delete.after",
+                "cancel.after", "resize.before", "resize.after", "delete.before", "delete.after",
             ])
         #expect(second.names == listener.names)
         #expect(listener.events.allSatisfy { $0.platform == "fake" && $0.error == nil })
@@ -87,7 +91,7 @@ import Testing
         #expect(
             listener.names == [
                 "deploy.before", "deploy.failed", "start.before", "start.failed", "status.failed", "cancel.before",
-                "cancel.failed", "delete.before", "delete.failed",
+                "cancel.failed", "resize.before", "resize.failed", "delete.before", "delete.failed",
             ])
         #expect(
             listener.events.filter { $0.phase == .failed }.allSatisfy { $0.error?.message == "nobody may do that" })

@@ -62,19 +62,17 @@ extension BatchPlatform {
                 "the formula of the pool \(settings.pool) cannot be evaluated: \(details.first ?? error["message"]?.text ?? "")",
                 hint: "correct formula under platforms.\(name), and deploy again")
         }
-        let status = properties["resizeOperationStatus"]?["errors"]?.items?.first
-        if let error = status ?? properties["resizeErrors"]?.items?.first {
+        if let problem = pool.problem {
             throw SluiceError(
-                .inputOutput,
-                "the pool \(settings.pool) gets no nodes: \(error["message"]?.text ?? error["code"]?.text ?? "")",
+                .inputOutput, "the pool \(settings.pool) gets no nodes: \(problem)",
                 hint:
                     "look at the quotas of the account: az batch account show --name \(settings.account) --resource-group \(settings.group)"
             )
         }
-        let nodes =
-            (properties["currentDedicatedNodes"]?.integer ?? 0) + (properties["currentLowPriorityNodes"]?.integer ?? 0)
+        let nodes = pool.nodes.dedicated + pool.nodes.spot
+        let hand = pool.isByFormula ? "" : ", \(pool.aim.words) set by hand"
         let state = (properties["allocationState"]?.text ?? "steady").lowercased()
-        return "\(settings.pool), \(nodes) nodes now\(Self.wish(properties["autoScaleRun"])), \(state)"
+        return "\(settings.pool), \(nodes) nodes now\(hand)\(Self.wish(properties["autoScaleRun"])), \(state)"
     }
 
     /// How many nodes the formula wanted when it was evaluated last: `, 3 wanted at 10:31:07`.

@@ -63,6 +63,7 @@ public struct BatchPlatform: Platform {
         abilities.limitsTime = true
         abilities.tellsExitCode = true
         abilities.spreads = true
+        abilities.resizes = true
         abilities.interval = interval
         return abilities
     }
@@ -106,6 +107,10 @@ public struct BatchPlatform: Platform {
         }
         if job.needs.parallelism > 1 || job.needs.completions > 1 {
             warnings.append("copies of a run are left out: Batch divides runs into tasks")
+        }
+        if let existing, !existing.isByFormula {
+            warnings.append(
+                "the size of the pool was set by hand (\(existing.aim.words)): deploying has the formula decide again")
         }
         let kind = settings.isSpot ? "spot nodes" : "nodes"
         return DeploymentPlan(
@@ -153,7 +158,7 @@ public struct BatchPlatform: Platform {
         }.joined(separator: "\n")
     }
 
-    private func refuseOthers(_ pool: BatchPoolForm) throws(SluiceError) {
+    func refuseOthers(_ pool: BatchPoolForm) throws(SluiceError) {
         let owner = pool.mark(BatchPoolForm.projectMark)
         if owner == project, pool.mark(BatchPoolForm.environmentMark) == environment { return }
         throw SluiceError(
@@ -189,6 +194,7 @@ public struct BatchPlatform: Platform {
                 .conflict, "the pool \(plan.name) has changed since this was planned", hint: "look at a new plan")
         }
         let wanted = try JSONText.parse(plan.content)
+        if let now, !now.isByFormula { try await halt(now) }
         if now == nil {
             try await management().put(settings.poolID.text, version: BatchPoolForm.version, body: wanted)
         } else {

@@ -58,12 +58,7 @@ struct BatchPoolForm: Sendable {
             "vmSize": .string(settings.vmSize), "taskSlotsPerNode": .number(settings.slots),
             "interNodeCommunication": "Disabled", "taskSchedulingPolicy": ["nodeFillType": "Pack"],
             "deploymentConfiguration": ["virtualMachineConfiguration": .object(machine)],
-            "scaleSettings": [
-                "autoScale": [
-                    "formula": .string(settings.formula.text),
-                    "evaluationInterval": .string(BatchSettings.iso(settings.interval)),
-                ]
-            ],
+            "scaleSettings": Self.autoScale(settings),
             "metadata": .array(metadata.map { ["name": .string($0.0), "value": .string($0.1)] }),
         ]
         body = [
@@ -72,6 +67,41 @@ struct BatchPoolForm: Sendable {
             ],
             "properties": properties,
         ]
+    }
+
+    /// That the declared formula decides how many nodes there are.
+    static func autoScale(_ settings: BatchSettings) -> JSONText {
+        [
+            "autoScale": [
+                "formula": .string(settings.formula.text),
+                "evaluationInterval": .string(BatchSettings.iso(settings.interval)),
+            ]
+        ]
+    }
+
+    /// Whether a formula decides how many nodes there are.
+    var isByFormula: Bool { properties["scaleSettings"]?["autoScale"]?["formula"] != nil }
+
+    /// Who decides how many nodes there are.
+    var aim: PoolSize.Aim {
+        if isByFormula { return .formula }
+        let fixed = properties["scaleSettings"]?["fixedScale"]
+        return .fixed(
+            nodes: fixed?["targetDedicatedNodes"]?.integer ?? 0, spot: fixed?["targetLowPriorityNodes"]?.integer ?? 0)
+    }
+
+    /// Whether nodes come or go.
+    var isChanging: Bool { (properties["allocationState"]?.text ?? "steady").lowercased() != "steady" }
+
+    /// How many nodes there are, and how many of them are spot.
+    var nodes: (dedicated: Int, spot: Int) {
+        (properties["currentDedicatedNodes"]?.integer ?? 0, properties["currentLowPriorityNodes"]?.integer ?? 0)
+    }
+
+    /// Why it did not get as many nodes as it should.
+    var problem: String? {
+        guard let error = properties["resizeOperationStatus"]?["errors"]?.items?.first else { return nil }
+        return error["message"]?.text ?? error["code"]?.text ?? "Batch says no more"
     }
 
     var properties: JSONText { body["properties"] ?? .null }
@@ -122,6 +152,7 @@ struct BatchPoolForm: Sendable {
             .joined(separator: ", ")
         let scale = properties["scaleSettings"]
         parts["formula"] = scale?["autoScale"]?["formula"]?.text ?? "none"
+        if !isByFormula { parts["nodes"] = "\(aim.words), set by hand" }
         parts["interval"] = scale?["autoScale"]?["evaluationInterval"]?.text
         parts["image"] = jobs[job]
         parts["package"] = packages[job]

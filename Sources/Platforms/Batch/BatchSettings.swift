@@ -22,6 +22,8 @@ struct BatchSettings: Sendable {
     /// How many nodes there are at least and at most.
     let nodes: ClosedRange<Int>
     let isSpot: Bool
+    /// How many nodes may be set by hand.
+    let most: Int
     let slots: Int
     let formula: AutoscaleFormula
     /// How often the formula is evaluated.
@@ -120,6 +122,8 @@ struct BatchSettings: Sendable {
         let least = try number("min_nodes", 0, 0...1000)
         let most = try number("max_nodes", max(10, least), least...1000)
         nodes = least...most
+        // A formula of one's own has bounds of its own.
+        self.most = text("formula") != nil && site.section?.integer("max_nodes") == nil ? 1000 : most
         isSpot = site.section?.boolean("spot") ?? false
         slots = try number("slots", 1, 1...256)
         do throws(SluiceError) {

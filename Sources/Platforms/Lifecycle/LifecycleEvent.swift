@@ -10,6 +10,8 @@ public struct LifecycleEvent: Sendable {
         case deploy
         /// It is removed from there.
         case delete
+        /// The number of the platform's machines is set.
+        case resize
         /// A run is started.
         case start
         /// A run is asked to end.

@@ -58,6 +58,14 @@ public struct ObservedPlatform: Platform {
         try await told(.delete, job: job) { () async throws(SluiceError) in try await base.delete(job) }
     }
 
+    /// The platform's; nothing is done by it.
+    public func size() async throws(SluiceError) -> PoolSize? { try await base.size() }
+
+    /// Resizes, and tells of it.
+    public func resize(_ seen: PoolSize, to aim: PoolSize.Aim) async throws(SluiceError) {
+        try await told(.resize) { () async throws(SluiceError) in try await base.resize(seen, to: aim) }
+    }
+
     /// Starts, and tells of it.
     public func start(_ request: RunRequest) async throws(SluiceError) -> RunHandle {
         await tell(.start, .before, job: request.job, run: request.run)

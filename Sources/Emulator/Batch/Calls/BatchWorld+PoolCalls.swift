@@ -63,11 +63,7 @@ extension BatchWorld {
                 throw BatchFault(
                     409, "PoolNotResizing", "The operation is not valid: no resize is in progress on the pool.")
             }
-            change(pool: key) { pool in
-                pool.targetDedicated = pool.nodes.count { $0.isDedicated && $0.state != .leavingpool }
-                pool.targetLowPriority = pool.nodes.count { !$0.isDedicated && $0.state != .leavingpool }
-                pool.change(.stopping, call.now)
-            }
+            stopResize(pool: key, call.now)
             return call.done(202, call.now)
         case ("POST", "removenodes"):
             try removeNodes(key, try call.needed(), call.now)
@@ -170,7 +166,20 @@ extension BatchWorld {
         change(pool: key) { $0.evaluated = nil }
     }
 
-    private var beingResized: BatchFault {
+    /// Leaves a pool with the nodes that it has now; those that only waited for their tasks stay.
+    func stopResize(pool key: String, _ now: Moment) {
+        change(pool: key) { pool in
+            for index in pool.nodes.indices where pool.nodes[index].state == .leavingpool {
+                let waits = pool.deallocation == .taskcompletion || pool.deallocation == .retaineddata
+                if waits, pool.nodes[index].tasksRunning > 0 { pool.nodes[index].change(.running, now) }
+            }
+            pool.targetDedicated = pool.nodes.count { $0.isDedicated && $0.state != .leavingpool }
+            pool.targetLowPriority = pool.nodes.count { !$0.isDedicated && $0.state != .leavingpool }
+            pool.change(.stopping, now)
+        }
+    }
+
+    var beingResized: BatchFault {
         BatchFault(409, "PoolBeingResized", "The specified pool is being resized.")
     }
 
@@ -195,7 +204,7 @@ extension BatchWorld {
         }
     }
 
-    private func deallocation(_ body: JSONText) throws(BatchFault) -> AutoscaleResult.Deallocation {
+    func deallocation(_ body: JSONText) throws(BatchFault) -> AutoscaleResult.Deallocation {
         guard let text = body["nodeDeallocationOption"]?.text else { return .requeue }
         guard let how = AutoscaleResult.Deallocation(rawValue: text.lowercased()) else {
             throw .invalid("nodeDeallocationOption", text, "requeue, terminate, taskcompletion or retaineddata")

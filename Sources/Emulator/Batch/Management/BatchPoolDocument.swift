@@ -1,3 +1,4 @@
+import Autoscale
 import Support
 
 /// A pool as the two interfaces write it: the same facts, called and placed otherwise.
@@ -86,6 +87,7 @@ enum BatchPoolDocument {
             "deploymentConfiguration": ["virtualMachineConfiguration": .object(machine)],
             "currentDedicatedNodes": .number(pool.currentDedicated),
             "currentLowPriorityNodes": .number(pool.currentLowPriority), "scaleSettings": scale,
+            "resizeOperationStatus": resizing(pool),
             "autoScaleRun": pool.scalesItself ? pool.evaluation.map(managed) : nil,
             "interNodeCommunication": body["enableInterNodeCommunication"]?.flag == true ? "Enabled" : "Disabled",
             "taskSlotsPerNode": .number(pool.slotsPerNode),
@@ -99,6 +101,23 @@ enum BatchPoolDocument {
             "etag": .string("W/\"\(BatchText.tag(pool.modified))\""),
             "properties": .object((head.members ?? []) + rest),
             "identity": pool.hasIdentity ? identity(body["identity"]) : nil,
+        ])
+    }
+
+    /// The resize that is going on, or the last one.
+    private static func resizing(_ pool: BatchPool) -> JSONText {
+        let options: [AutoscaleResult.Deallocation: String] = [
+            .requeue: "Requeue", .terminate: "Terminate", .taskcompletion: "TaskCompletion",
+            .retaineddata: "RetainedData",
+        ]
+        return .members([
+            "targetDedicatedNodes": .number(pool.targetDedicated),
+            "targetLowPriorityNodes": .number(pool.targetLowPriority),
+            "nodeDeallocationOption": options[pool.deallocation].map { .string($0) },
+            "resizeTimeout": pool.body["resizeTimeout"] ?? "PT15M",
+            "startTime": pool.allocation == .resizing ? .string(pool.allocationSince.iso) : nil,
+            "errors": pool.allocation == .steady
+                ? pool.resizeError.map { [["code": .string($0.code), "message": .string($0.message)]] } : nil,
         ])
     }
 

@@ -29,18 +29,38 @@ extension BatchWorld {
                     ["PropertyName": fixed])
             }
         }
+        let size = try fixedSize(body, over: pool)
+        let how = try deallocation(resize.map { ["nodeDeallocationOption": .string($0)] } ?? [:])
+        // The formula of a pool that has one can be changed at any time.
+        let isResize = size.map { pool.scalesItself || $0 != (pool.targetDedicated, pool.targetLowPriority) }
+        if isResize ?? (body["autoScaleFormula"] != nil && !pool.scalesItself), pool.allocation != .steady {
+            throw beingResized
+        }
         try update(pool: key, body, now)
         change(pool: key) { pool in
-            if let dedicated = body["targetDedicatedNodes"]?.integer, !pool.scalesItself {
-                pool.targetDedicated = dedicated
-                pool.targetLowPriority = body["targetLowPriorityNodes"]?.integer ?? 0
-                pool.deallocation = resize.flatMap { .init(rawValue: $0.lowercased()) } ?? .requeue
+            if let size {
+                (pool.targetDedicated, pool.targetLowPriority) = size
+                pool.deallocation = how
                 pool.body = .object((pool.body.members ?? []).filter { !$0.key.hasPrefix("autoScale") })
+                if size != (pool.currentDedicated, pool.currentLowPriority) { pool.change(.resizing, now) }
             }
             // A new formula is evaluated at once.
             if body["autoScaleFormula"] != nil { pool.evaluated = nil }
         }
         await save()
+    }
+
+    /// The size that a pool is to have by hand; nil when none is named.
+    private func fixedSize(_ body: JSONText, over pool: BatchPool) throws(BatchFault) -> (Int, Int)? {
+        guard body["enableAutoScale"]?.flag == false else { return nil }
+        for name in ["targetDedicatedNodes", "targetLowPriorityNodes"] {
+            guard let value = body[name]?.integer, value < 0 else { continue }
+            throw .invalid("scaleSettings.fixedScale.\(name)", String(value), "It must not be negative.")
+        }
+        if let text = body["resizeTimeout"]?.text, BatchText.seconds(text) ?? 0 < 300 {
+            throw .invalid("scaleSettings.fixedScale.resizeTimeout", text, "It is 5 minutes at least.")
+        }
+        return (body["targetDedicatedNodes"]?.integer ?? 0, body["targetLowPriorityNodes"]?.integer ?? 0)
     }
 
     func deletePool(_ account: String, _ name: String, _ now: Moment) async -> Bool {
@@ -69,11 +89,7 @@ extension BatchWorld {
         let key = "\(account)/\(name.lowercased())"
         guard let pool = pools[key] else { throw .poolNotFound }
         guard pool.allocation == .resizing else { return }
-        change(pool: key) { pool in
-            pool.targetDedicated = pool.nodes.count { $0.isDedicated && $0.state != .leavingpool }
-            pool.targetLowPriority = pool.nodes.count { !$0.isDedicated && $0.state != .leavingpool }
-            pool.change(.stopping, now)
-        }
+        stopResize(pool: key, now)
         await save()
     }
 }
