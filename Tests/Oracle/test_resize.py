@@ -36,7 +36,7 @@ def test_a_size_is_shown_set_and_given_back(shop):
         f"cloud, {shop.pool}: 0 nodes now\n  ~ size  as the formula says → 2 nodes\n"
         "  cost: 2 nodes of Standard_D2s_v3, whether something runs there or not\n")
     # There is nobody to ask.
-    refused = shop("resize", "cloud", "2", code=2)
+    refused = shop("resize", "cloud", "2", code=64)
     assert "--yes" in refused.err and shop.nodes() == 0
     done = shop("resize", "cloud", "2", "--yes", "--wait")
     assert done.text.endswith(f"cloud: {shop.pool} has 2 nodes\n") and shop.nodes() == 2
@@ -60,7 +60,7 @@ def test_a_size_is_shown_set_and_given_back(shop):
     (["cloud", "auto", "--spot", "1"], "--spot goes with a number"), (["cloud", "99999999999999999999"], "a number, or auto"),
 ])
 def test_what_nobody_can_mean_is_refused(shop, words, said):
-    refused = shop("resize", *words, "--yes", code=2)
+    refused = shop("resize", *words, "--yes", code=64)
     assert said in refused.err and shop.nodes() == 0
 
 

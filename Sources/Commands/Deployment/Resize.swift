@@ -22,8 +22,8 @@ struct Resize: Command {
             discussion: """
                 For a pool of Azure Batch. What changes is shown first; without a terminal --yes is needed. Nodes that \
                 have tasks stay until these have ended. A size that was set by hand stays, whether something runs or \
-                not, until it is set again, or a job is deployed: both have the formula decide. A resize that is going \
-                on is stopped where it is.
+                not, until another is set; auto, and the next deployment of a job, have the formula decide again. A \
+                resize that is going on is stopped first.
                 """,
             examples: [
                 .init("sluice resize cloud 4 -e prod --wait", "four nodes, before the day begins"),
