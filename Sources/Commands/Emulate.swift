@@ -64,7 +64,8 @@ struct Emulate: Command {
         options.hierarchicalAccounts += ground?.hierarchical ?? []
         let emulator = EmulatorServer(options)
         try await emulator.start()
-        do throws(SluiceError) { try await ground?.provide(by: emulator) } catch {
+        let isAlone = ["127.0.0.1", "::1", "localhost"].contains(options.address)
+        do throws(SluiceError) { try await ground?.provide(by: emulator, isAlone: isAlone) } catch {
             await emulator.stop()
             throw error
         }
@@ -79,7 +80,7 @@ struct Emulate: Command {
             }
         }
         for note in ground?.notes ?? [] { context.messages.print("note: \(note)") }
-        if options.address != "127.0.0.1", options.address != "::1", options.address != "localhost" {
+        if !isAlone {
             context.messages.print(
                 "warning: listening on \(options.address): everybody who reaches it can read and change everything")
         }

@@ -49,8 +49,14 @@ struct EmulatedProject {
     }
 
     /// Makes what is not there. What cannot be made becomes a note, and keeps nothing else from being made.
-    mutating func provide(by emulator: EmulatorServer) async throws(SluiceError) {
+    ///
+    /// - parameter isAlone: Whether nobody but this machine reaches the emulator, which shows secrets to whoever asks.
+    mutating func provide(by emulator: EmulatorServer, isAlone: Bool) async throws(SluiceError) {
         for thing in ground.things {
+            if thing.kind == .secret, !isAlone {
+                notes.append("the secret \(thing) is not made: others can reach this emulator, and read it")
+                continue
+            }
             do throws(SluiceError) {
                 rows.append((thing, try await emulator.provide(thing)))
             } catch {
@@ -99,7 +105,7 @@ struct EmulatedProject {
                         "outcome": .string(row.outcome.rawValue),
                     ]
                 }),
-            "env": .array(missing(address).map { .string($0) }),
+            "env": .array(missing(address).map { .string($0) }), "notes": .array(notes.map { .string($0) }),
         ]
     }
 }

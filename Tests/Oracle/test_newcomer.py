@@ -142,6 +142,19 @@ def test_secrets_queues_and_lakes_that_a_project_names(tmp_path, azure_of):
     assert "marked" not in json.dumps(azure.facts) and "marked" not in azure.trace.read_text()
 
 
+def test_secrets_stay_away_from_where_others_can_read_them(tmp_path, azure_of):
+    (tmp_path / "sluice.yaml").write_text(json.dumps({
+        "project": "shop", "azure": {"vault": "shop-kv"}, "lake": "az://shopstore/lake",
+        "warehouse": {"protocol": "postgres", "host": "db.example", "username": "me", "password": "${secret.db-password}"}}))
+    (tmp_path / ".env").write_text("DB_PASSWORD=marked-1\n")
+    azure = azure_of("--project", "-C", tmp_path, "--address", "0.0.0.0")
+    facts = azure.facts["project"]
+    assert [row["name"] for row in facts["ground"]] == ["shopstore/lake"]
+    assert len(facts["notes"]) == 1 and "shop-kv/db-password is not made: others can reach" in facts["notes"][0]
+    azure.stop()
+    assert b"marked" not in b"".join(path.read_bytes() for path in azure.data.rglob("*") if path.is_file())
+
+
 def test_a_project_that_is_wrong_is_told_before_anything_listens(tmp_path):
     (tmp_path / "sluice.yaml").write_text("project: shop\nplatform: nowhere\n")
     done = run("emulate", "--project", "--port", "0", cwd=tmp_path)
