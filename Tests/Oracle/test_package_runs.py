@@ -140,6 +140,16 @@ def test_what_was_deployed_is_what_runs(rig, place):
     assert package(plan) == ("update", second, first)
     rows = rig.json("doctor", job, "-e", place)["rows"]
     assert any(row["subject"].endswith("packages") and second[:12] in row["finding"] for row in rows)
+    # The folder is packed again, and gone back from.
+    rig.json("deploy", job, "-e", place, "--yes")
+    plan = rig.json("deploy", job, "-e", place, "--rollback", "--plan")["plans"][0]
+    assert package(plan) == ("update", second, first)
+    assert rig.json("package", "list", str(store), "--name", "shop")["current"] == second
+    rig.json("deploy", job, "-e", place, "--rollback", "--yes")
+    assert rig.json("package", "list", str(store), "--name", "shop")["current"] == first
+    done = rig.told("deploy", job, "-e", place, "--rollback", "--yes", code=1)
+    assert "nothing to go back to" in done.err
+    rig.told("deploy", job, "-e", place, "--rollback", "--package", "current", code=64)
     rig.told("undeploy", job, "-e", place, "--yes")
 
 

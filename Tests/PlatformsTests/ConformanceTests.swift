@@ -190,6 +190,17 @@ struct Place: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// Elsewhere it is part of what is deployed.
+    @Test func theTimeThatAJobDeclaresIsKeptOnThisMachineToo() async throws {
+        try await with(Place.local) { platform in
+            let needs = DeploymentNeeds(timeout: .milliseconds(300))
+            let job = JobDeployment(
+                project: "shop", job: "slow", kind: "ingest", arguments: ["sleep", "60"], needs: needs)
+            let handle = try await platform.start(RunRequest(run: RunID.make(), arguments: job.arguments, job: job))
+            #expect(try await platform.wait(for: handle).state == .timedOut)
+        }
+    }
+
     @Test(arguments: Place.all) func aWaitMayEndBeforeTheRun(_ place: Place) async throws {
         try await with(place) { platform in
             let handle = try await start(platform, "sleep", "100")

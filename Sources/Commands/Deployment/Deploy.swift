@@ -13,13 +13,14 @@ struct Deploy: Command {
     let package = Parameter.optional(
         "package", .text.named("HASH"),
         help: "The package that runs take: the beginning of its hash, or current; made of this project if not given")
+    let rollback = Parameter.flag("rollback", help: "Go back to the package that was current before")
     let plan = Parameter.flag("plan", help: "Show what would change, and change nothing")
     let yes = Parameter.flag("yes", short: "y", help: "Do not ask")
 
     var model: CommandModel {
         CommandModel(
             "deploy", "Make jobs stand on their platform as they are declared",
-            [.arguments(jobs), project.group, .options(place, package, plan, yes)],
+            [.arguments(jobs), project.group, .options(place, package, rollback, plan, yes)],
             discussion: """
                 What has to change is shown first, and exactly that is done: when something has changed meanwhile, \
                 nothing is. Without a terminal --yes is needed. The image is pinned to what its tag names now, and where runs \
@@ -28,14 +29,20 @@ struct Deploy: Command {
             examples: [
                 .init("sluice deploy --plan", "what would change, of all jobs"),
                 .init("sluice deploy orders -e prod --yes", "one job, in a pipeline"),
-                .init("sluice deploy --package 4f2a91", "go back to files that were published before"),
+                .init("sluice deploy --rollback", "go back to the files that were deployed before"),
+                .init("sluice deploy --package 4f2a91", "or to some that were published once"),
             ])
     }
 
     func run(_ arguments: Arguments, in context: Context) async throws -> ExitCode {
         let (declared, variables) = try context.loadProjectAndVariables(project, arguments)
         let workspace = Workspace(declared, environmentVariables: variables)
-        let packages = DeployedPackages(arguments[package], of: declared.folder, in: context)
+        if arguments[rollback], let word = arguments[package] {
+            throw SluiceError(
+                .usage, "--rollback chooses the package, and \(word) is named besides", hint: "leave one of both out")
+        }
+        let word = arguments[rollback] ? "previous" : arguments[package]
+        let packages = DeployedPackages(word, of: declared.folder, in: context)
         var planned: [(platform: any Platform, plan: DeploymentPlan)] = []
         // Everything that is wrong is told before anything is changed.
         for (name, platform) in try chosen(workspace, arguments) {
@@ -67,7 +74,7 @@ struct Deploy: Command {
             var touched: Set<String> = []
             for (platform, plan) in planned where !plan.isEmpty {
                 context.say("deploying \(Display.safe(plan.name)) to \(Display.safe(plan.platform))")
-                try await packages.publish(for: platform)
+                try await packages.publish(plan.job.package, for: platform)
                 let isShared = touched.contains("\(plan.platform)/\(plan.name)")
                 try await platform.apply(isShared ? try await rest(of: plan, on: platform) : plan)
                 touched.insert("\(plan.platform)/\(plan.name)")

@@ -12,8 +12,8 @@ final class DeployedPackages {
     private var made: Package?
     private var published: Set<PackageReference> = []
 
-    /// - parameter word: Which of those that were published: `current`, or the beginning of a hash; nil for the project as it
-    ///   stands in `folder`.
+    /// - parameter word: Which of those that were published: `current`, `previous`, or the beginning of a hash; nil for the
+    ///   project as it stands in `folder`.
     init(_ word: String?, of folder: String, in context: Context) {
         self.word = word
         self.folder = folder
@@ -34,13 +34,17 @@ final class DeployedPackages {
         return shelf.reference(to: try await package().hash)
     }
 
-    /// Puts it where the platform takes it from.
-    func publish(for platform: any Platform) async throws {
-        guard let shelf = platform.shelf, word == nil else { return }
-        let package = try await package()
-        guard published.insert(shelf.reference(to: package.hash)).inserted else { return }
-        let reference = try await platform.package(package)
-        context.say("published \(reference.short) to \(Display.safe(reference.place))")
+    /// Sees to it that the package of a plan lies where the platform takes it from, and that one that is gone back to is current
+    /// for everybody.
+    func publish(_ reference: PackageReference?, for platform: any Platform) async throws {
+        guard let reference, published.insert(reference).inserted else { return }
+        if word == nil {
+            _ = try await platform.package(try await package())
+            context.say("published \(reference.short) to \(Display.safe(reference.place))")
+        } else if word == "previous" {
+            _ = try await platform.shelf?.packages.rollback(to: reference.hash)
+            context.say("\(reference.short) is current again in \(Display.safe(reference.place))")
+        }
     }
 
     private func package() async throws -> Package {

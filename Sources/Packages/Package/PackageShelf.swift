@@ -19,9 +19,10 @@ public struct PackageShelf: Sendable {
         PackageReference(place: place, name: packages.name, hash: hash)
     }
 
-    /// The package that was published before and that `word` means: `current`, or a hash or the beginning of one.
+    /// The package that was published before and that `word` means: `current`, `previous`, or a hash or the beginning of one.
     public func find(_ word: String) async throws(SluiceError) -> PackageReference {
         if word == "current" { return reference(to: try await packages.current().hash) }
+        if word == "previous" { return reference(to: try await packages.previous()) }
         // One that is named whole needs no list.
         return reference(to: PackageName.isHash(word) ? word : try await packages.published(word))
     }

@@ -186,6 +186,13 @@ public struct PackageStore: Sendable {
     /// What was current when, the first at the front; the last one is current.
     public func releases() async throws(SluiceError) -> [Release] { try await read().releases }
 
+    /// The hash of the package that was current before the current one, which `rollback` makes current.
+    public func previous() async throws(SluiceError) -> String {
+        let releases = try await releases()
+        if releases.isEmpty { throw nothing }
+        return try previous(in: releases).hash
+    }
+
     /// The hash of the package that was published, and whose hash begins with `prefix`.
     public func published(_ prefix: String) async throws(SluiceError) -> String {
         let releases = try await releases()

@@ -73,7 +73,7 @@ public struct LocalPlatform: Platform {
         try place.make(request)
         var words = [program, Self.watchWord, place.folder]
         // What limits there are, before what is to run.
-        words.append(request.limits.time.map { String($0 / .seconds(1)) } ?? "-")
+        words.append((request.limits.time ?? request.job?.needs.timeout).map { String($0 / .seconds(1)) } ?? "-")
         words.append(request.limits.memory.map(String.init) ?? "-")
         var environment = environment.merging(request.environment) { $1 }
         environment[RunRequest.idVariable] = request.run
