@@ -115,11 +115,25 @@ class Azure:
         return self.administer("PUT", "directory", document)
 
     def administer(self, method, what, body=None):
+        return self.call(method, f"/_sluice/{what}", body)
+
+    def arm(self, method, path, body=None, version="2025-01-01"):
+        """A request to Resource Manager, in the name of the identity of this machine."""
+        return self.call(
+            method, f"{path}?api-version={version}", body, {"Authorization": f"Bearer {self.token('https://management.azure.com')}"})
+
+    def token(self, resource):
+        return self.call(
+            "GET", f"/metadata/identity/oauth2/token?api-version=2018-02-01&resource={resource}",
+            headers={"Metadata": "true"})["access_token"]
+
+    def call(self, method, path, body=None, headers=()):
+        """A request without a client; the answer's document."""
         request = urllib.request.Request(
-            f"{self.http}/_sluice/{what}", method=method, data=None if body is None else json.dumps(body).encode())
+            self.http + path, method=method, data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", **dict(headers)})
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
+            return json.loads(answer.read() or "null")
 
     def credential(self):
         """A token credential of azure-identity, for clients over TLS."""

@@ -7,7 +7,6 @@ import os
 import re
 import time
 import urllib.error
-import urllib.request
 
 import pytest
 
@@ -65,18 +64,6 @@ class Rig:
     def json(self, *words, **options):
         return json.loads(self.told(*words, "--json", **options).text)
 
-    def arm(self, method, path, body=None, version="2025-01-01"):
-        token = self.call("GET", "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://management.azure.com",
-                          headers={"Metadata": "true"})["access_token"]
-        return self.call(method, f"{path}?api-version={version}", body, {"Authorization": f"Bearer {token}"})
-
-    def call(self, method, path, body=None, headers=()):
-        request = urllib.request.Request(
-            self.azure.http + path, method=method, data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", **dict(headers)})
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
-            return json.loads(answer.read() or "null")
-
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory):
@@ -90,16 +77,11 @@ def rig(tmp_path_factory):
         rules.write_text("host all loader 127.0.0.1/32 scram-sha-256\n" + rules.read_text())
         server.execute("SELECT pg_reload_conf()")
         rig = Rig(folder, azure, server)
-        rig.call("PUT", "/_sluice/lifecycle", {"operationDelay": 100, "retryAfter": 0, "grace": 3000, "logDelay": 200})
-        token = rig.call("GET", "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://vault.azure.net",
-                         headers={"Metadata": "true"})["access_token"]
-        request = urllib.request.Request(
-            f"{azure.http}/secrets/loader-password?api-version=7.6", method="PUT",
-            data=json.dumps({"value": SECRET}).encode(),
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Host": "shop-kv.vault.azure.net"})
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
-            assert answer.status == 200
-        rig.arm("PUT", f"{GROUP}/Microsoft.App/managedEnvironments/shop-cae-prod", {
+        azure.administer("PUT", "lifecycle", {"operationDelay": 100, "retryAfter": 0, "grace": 3000, "logDelay": 200})
+        azure.call(
+            "PUT", "/secrets/loader-password?api-version=7.6", {"value": SECRET},
+            {"Authorization": f"Bearer {azure.token('https://vault.azure.net')}", "Host": "shop-kv.vault.azure.net"})
+        rig.azure.arm("PUT", f"{GROUP}/Microsoft.App/managedEnvironments/shop-cae-prod", {
             "location": "westeurope", "properties": {"appLogsConfiguration": {
                 "destination": "log-analytics",
                 "logAnalyticsConfiguration": {"customerId": "77777777-1111-2222-3333-444444444444", "sharedKey": "a2V5"}}}})
@@ -125,7 +107,7 @@ def test_a_plan_shows_what_would_be_made_and_makes_nothing(rig):
     assert made["tag.JobType"] == (None, "init") and made["tag.JobCategory"] == (None, "database")
     assert answer["plans"][0]["cost"].startswith("a minute of it is 15 vCPU-s, 30 GiB-s")
     with pytest.raises(urllib.error.HTTPError):
-        rig.arm("GET", f"{GROUP}/Microsoft.App/jobs/shop-orders-prod")
+        rig.azure.arm("GET", f"{GROUP}/Microsoft.App/jobs/shop-orders-prod")
 
 
 def test_without_somebody_to_ask_nothing_is_done(rig):
@@ -154,7 +136,7 @@ def test_jobs_run_from_image_to_finished_run(rig):
     assert "3 rows read, 3 inserted" in rig.told("logs", ended["id"]).text
     assert [entry["id"] for entry in rig.json("runs")["runs"]][0] == ended["id"]
     # No value of a secret is anywhere that Azure shows.
-    job = json.dumps(rig.arm("GET", f"{GROUP}/Microsoft.App/jobs/shop-orders-prod"))
+    job = json.dumps(rig.azure.arm("GET", f"{GROUP}/Microsoft.App/jobs/shop-orders-prod"))
     assert SECRET not in job and "secrets/loader-password" in job
 
 
@@ -181,7 +163,7 @@ def test_another_machine_asks_for_a_run_and_ends_it(rig, tmp_path):
             break
         time.sleep(0.1)
     job, execution = begun["reference"].split("/")
-    shown = rig.arm("GET", f"{GROUP}/Microsoft.App/jobs/{job}/executions/{execution}")
+    shown = rig.azure.arm("GET", f"{GROUP}/Microsoft.App/jobs/{job}/executions/{execution}")
     given = {item["name"]: item.get("value") for item in shown["properties"]["template"]["containers"][0]["env"]}
     assert (given["SLUICE_VAR_PAUSE"], given["SLUICE_RUN_ID"], given["TEAM"]) == ("50", begun["id"], "shop")
     done = rig.told("cancel", begun["id"], folder=tmp_path, timeout=180)
@@ -194,18 +176,18 @@ def test_another_machine_asks_for_a_run_and_ends_it(rig, tmp_path):
 
 def test_what_was_changed_by_hand_is_shown_and_put_right(rig):
     path = f"{GROUP}/Microsoft.App/jobs/shop-orders-prod"
-    job = rig.arm("GET", path)
+    job = rig.azure.arm("GET", path)
     body = {key: job[key] for key in ("location", "identity", "tags", "properties")}
     body["tags"]["CostCenter"] = "42"
     body["properties"]["template"]["containers"][0]["env"] = [{"name": "TEAM", "value": "other"}]
     body["properties"]["configuration"]["replicaTimeout"] = 77
-    rig.arm("PUT", path, body)
+    rig.azure.arm("PUT", path, body)
     time.sleep(0.3)
     (plan,) = rig.json("deploy", "orders", "-e", "prod", "--plan")["plans"]
     assert changes(plan, "update") == {"env.TEAM": ("other", "shop"), "timeout": ("77 s", "1800 s")}
     assert set(changes(plan, "create")) == {"env.AZURE_CLIENT_ID", "env.WAREHOUSE_PASSWORD"}
     assert "~ timeout" in rig.told("deploy", "orders", "-e", "prod", "--yes").text
-    assert rig.arm("GET", path)["tags"]["CostCenter"] == "42"
+    assert rig.azure.arm("GET", path)["tags"]["CostCenter"] == "42"
 
 
 @pytest.mark.parametrize("deploy, says", [

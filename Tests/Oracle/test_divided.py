@@ -6,7 +6,6 @@ import os
 import random
 import re
 import time
-import urllib.request
 
 import pytest
 from azure.storage.filedatalake import DataLakeServiceClient
@@ -62,21 +61,6 @@ class Rig:
         self.client = DataLakeServiceClient(
             f"{azure.http}/devlake", credential=azure.key("devlake")).create_file_system("work")
 
-    def make_account(self):
-        """The Batch account, which is not Sluice's to make."""
-        def call(method, path, body=None, headers=()):
-            request = urllib.request.Request(
-                self.azure.http + path, method=method, data=None if body is None else json.dumps(body).encode(),
-                headers={"Content-Type": "application/json", **dict(headers)})
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
-                return json.loads(answer.read() or "null")
-
-        token = call(
-            "GET", "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://management.azure.com",
-            headers={"Metadata": "true"})["access_token"]
-        call("PUT", f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop-rg-prod/providers/Microsoft.Batch/batchAccounts/devbatch"
-             "?api-version=2024-07-01", {"location": "westeurope"}, {"Authorization": f"Bearer {token}"})
-
     def put(self, name, text):
         self.client.get_file_client(name).upload_data(text.encode(), overwrite=True)
 
@@ -119,7 +103,9 @@ def rig(tmp_path_factory):
             "autoscaleInterval": 500, "samplePeriod": 100, "nodeStart": 20, "transition": 20, "emptyJob": 300})
         rig.told("image", "build", "--output", str(folder / "image"), "--tag", "1", "--project", ".")
         rig.told("image", "push", "devregistry.azurecr.io/shop:1", str(folder / "image"))
-        rig.make_account()
+        # The Batch account is not Sluice's to make.
+        azure.arm("PUT", f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop-rg-prod/providers/Microsoft.Batch/batchAccounts/devbatch",
+                  {"location": "westeurope"}, "2024-07-01")
         rig.told("deploy", "-e", "prod", "--yes")
         yield rig
     azure.stop()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import urllib.request
 
 import pytest
 
@@ -21,21 +20,6 @@ def azure(tmp_path_factory):
     azure.administer("PUT", "lifecycle", {"operationDelay": 0, "retryAfter": 0})
     yield azure
     azure.stop()
-
-
-def call(azure, method, path, body=None, headers=()):
-    request = urllib.request.Request(
-        azure.http + path, method=method, data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json", **dict(headers)})
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
-        return json.loads(answer.read() or "null")
-
-
-def arm(azure, method, path, body, version):
-    token = call(
-        azure, "GET", "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://management.azure.com",
-        headers={"Metadata": "true"})["access_token"]
-    return call(azure, method, f"{GROUP}{path}?api-version={version}", body, {"Authorization": f"Bearer {token}"})
 
 
 def project(folder, azure, platform):
@@ -74,7 +58,7 @@ def test_what_container_apps_lack(azure, tmp_path):
     folder = project(tmp_path, azure, {"type": "container-apps", "subscription": SUBSCRIPTION})
     rows = failed(folder)
     assert "az containerapp env create" in rows["environment"] and "sluice deploy hello" in rows["job"]
-    arm(azure, "PUT", "/Microsoft.App/managedEnvironments/shop-cae-prod", {
+    azure.arm("PUT", f"{GROUP}/Microsoft.App/managedEnvironments/shop-cae-prod", {
         "location": "westeurope", "properties": {"appLogsConfiguration": {
             "destination": "log-analytics",
             "logAnalyticsConfiguration": {"customerId": "77777777-1111-2222-3333-444444444444", "sharedKey": "a2V5"}}}},
@@ -87,7 +71,7 @@ def test_what_container_apps_lack(azure, tmp_path):
     (folder / "sluice.yaml").write_text(json.dumps(settings))
     rows = failed(folder)
     assert set(rows) == {"identity", "job"} and "az identity create" in rows["identity"]
-    made = arm(azure, "PUT", "/Microsoft.ManagedIdentity/userAssignedIdentities/shop-identity-prod",
+    made = azure.arm("PUT", f"{GROUP}/Microsoft.ManagedIdentity/userAssignedIdentities/shop-identity-prod",
                {"location": "westeurope"}, "2023-01-31")
     done = run("doctor", "hello", "-e", "prod", cwd=folder)
     assert f"shop-identity-prod, client id {made['properties']['clientId']}" in done.text
@@ -101,6 +85,6 @@ def test_what_batch_lacks(azure, tmp_path):
     assert set(rows) == {"account"} and "az batch account create" in rows["account"]
     done = run("deploy", "hello", "-e", "prod", "--plan", cwd=folder)
     assert done.code != 0 and "az batch account create" in done.err, done.err
-    arm(azure, "PUT", "/Microsoft.Batch/batchAccounts/devbatch", {"location": "westeurope"}, "2024-07-01")
+    azure.arm("PUT", f"{GROUP}/Microsoft.Batch/batchAccounts/devbatch", {"location": "westeurope"}, "2024-07-01")
     rows = failed(folder)
     assert set(rows) == {"pool"} and "sluice deploy" in rows["pool"]

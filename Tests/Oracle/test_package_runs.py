@@ -5,7 +5,6 @@ folder goes with it; rows arrive in a real PostgreSQL."""
 import json
 import os
 import re
-import urllib.request
 
 import pytest
 from azure.storage.filedatalake import DataLakeServiceClient
@@ -50,18 +49,6 @@ class Rig:
                 "slow": {"kind": "init", "steps": [{"step": "command", "run": ["sh", "-c", "pwd; cat note; sleep 3; cat note"]}]},
             }}))
 
-    def arm(self, method, path, body, version):
-        def call(method, path, body=None, headers=()):
-            request = urllib.request.Request(
-                self.azure.http + path, method=method, data=None if body is None else json.dumps(body).encode(),
-                headers={"Content-Type": "application/json", **dict(headers)})
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
-                return json.loads(answer.read() or "null")
-
-        token = call("GET", "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://management.azure.com",
-                     headers={"Metadata": "true"})["access_token"]
-        return call(method, f"{path}?api-version={version}", body, {"Authorization": f"Bearer {token}"})
-
     def told(self, *words, code=0, **options):
         done = run(*words, cwd=self.folder, timeout=400, **options)
         if done.code != code and words[0] == "start":
@@ -86,12 +73,12 @@ def rig(tmp_path_factory):
         azure.administer("PUT", "lifecycle", {"operationDelay": 100, "retryAfter": 0, "grace": 3000, "logDelay": 200})
         azure.administer("PUT", "batch", {
             "autoscaleInterval": 500, "samplePeriod": 100, "nodeStart": 20, "transition": 20, "emptyJob": 300})
-        rig.arm("PUT", GROUP.format("apps") + "/Microsoft.App/managedEnvironments/shop-cae-apps", {
+        azure.arm("PUT", GROUP.format("apps") + "/Microsoft.App/managedEnvironments/shop-cae-apps", {
             "location": "westeurope", "properties": {"appLogsConfiguration": {
                 "destination": "log-analytics",
                 "logAnalyticsConfiguration": {"customerId": "77777777-1111-2222-3333-444444444444", "sharedKey": "a2V5"}}}},
             "2025-01-01")
-        rig.arm("PUT", GROUP.format("nodes") + "/Microsoft.Batch/batchAccounts/devbatch", {"location": "westeurope"}, "2024-07-01")
+        azure.arm("PUT", GROUP.format("nodes") + "/Microsoft.Batch/batchAccounts/devbatch", {"location": "westeurope"}, "2024-07-01")
         # The program alone: no project is in it.
         rig.told("image", "build", "--output", str(folder / "image"), "--tag", "1")
         rig.told("image", "push", "devregistry.azurecr.io/sluice:1", str(folder / "image"))

@@ -4,7 +4,6 @@ and their executions run to the end."""
 import json
 import os
 import time
-import urllib.request
 
 import pytest
 from azure.storage.queue import QueueClient
@@ -42,21 +41,8 @@ class Rig:
         assert done.code == code, f"{words}: exit code {done.code}\n{done.text}\n{done.err}"
         return done
 
-    def call(self, method, path, body=None, headers=()):
-        request = urllib.request.Request(
-            self.azure.http + path, method=method, data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", **dict(headers)})
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
-            return json.loads(answer.read() or "null")
-
-    def arm(self, method, path, body=None):
-        token = self.call(
-            "GET", "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://management.azure.com",
-            headers={"Metadata": "true"})["access_token"]
-        return self.call(method, f"{GROUP}{path}?api-version=2025-01-01", body, {"Authorization": f"Bearer {token}"})
-
     def executions(self, job):
-        return self.arm("GET", f"/Microsoft.App/jobs/{job}/executions")["value"]
+        return self.azure.arm("GET", f"{GROUP}/Microsoft.App/jobs/{job}/executions")["value"]
 
     def ended(self, job, count, within=60):
         for _ in range(within * 5):
@@ -73,8 +59,8 @@ def rig(tmp_path_factory):
     folder = tmp_path_factory.mktemp("triggers")
     azure = Azure(folder / "azure")
     rig = Rig(folder, azure)
-    rig.call("PUT", "/_sluice/lifecycle", {"operationDelay": 50, "retryAfter": 0, "grace": 2000, "logDelay": 100})
-    rig.arm("PUT", "/Microsoft.App/managedEnvironments/shop-cae-prod", {"location": "westeurope", "properties": {}})
+    azure.administer("PUT", "lifecycle", {"operationDelay": 50, "retryAfter": 0, "grace": 2000, "logDelay": 100})
+    azure.arm("PUT", f"{GROUP}/Microsoft.App/managedEnvironments/shop-cae-prod", {"location": "westeurope", "properties": {}})
     rig.told("image", "build", "--output", str(folder / "image"), "--tag", "1", "--project", ".")
     rig.told("image", "push", "shop.azurecr.io/jobs/shop:1", str(folder / "image"))
     yield rig
@@ -85,9 +71,9 @@ def test_a_clock_starts_a_job_at_its_minute_and_at_no_other(rig):
     plan = json.loads(rig.told("deploy", "nightly", "-e", "prod", "--plan", "--json").text)["plans"][0]
     assert any("30 2 * * *" in (change["to"] or "") for change in plan["changes"]), plan
     rig.told("deploy", "nightly", "-e", "prod", "--yes")
-    rig.call("POST", "/_sluice/clock", {"now": "2026-11-20T02:29:00Z"})
+    rig.azure.administer("POST", "clock", {"now": "2026-11-20T02:29:00Z"})
     assert rig.executions("shop-nightly-prod") == []
-    rig.call("POST", "/_sluice/clock", {"now": "2026-11-20T02:30:00Z"})
+    rig.azure.administer("POST", "clock", {"now": "2026-11-20T02:30:00Z"})
     found = rig.ended("shop-nightly-prod", 1)
     assert [one["properties"]["status"] for one in found] == ["Succeeded"]
     # As it is declared, and started by hand as well.

@@ -40,6 +40,9 @@ extension LocalPlatform {
         if job.needs.trigger != .manual {
             plan.warnings.append("nothing starts the job by itself on this machine: its trigger is left out")
         }
+        if job.needs.parallelism > 1 || job.needs.completions > 1 {
+            plan.warnings.append("copies of a run are left out: here a run is one program, which uses all processors")
+        }
         guard shelf != nil else { return plan }
         guard let wanted = job.package else {
             throw SluiceError(
