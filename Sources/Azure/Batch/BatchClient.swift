@@ -56,27 +56,13 @@ public struct BatchClient: Sendable {
     public func list(
         _ path: String, query: [(String, String?)] = [], limit: Int = 100_000
     ) async throws(SluiceError) -> [JSONText] {
-        var items: [JSONText] = []
-        var next: HTTPRequest? = request(.get, path, query)
-        var seen: Set<String> = []
-        while let request = next, items.count < limit {
-            let (_, body) = try await azure.fetch(request, as: caller, limit: 64 << 20)
-            let page = try JSONText.parse(body)
-            items += page["value"]?.items ?? []
-            next = nil
-            if let link = page["odata.nextLink"]?.text, !link.isEmpty {
-                guard seen.insert(link).inserted else {
-                    throw SluiceError(.invalidData, "\(root.host) names a next page that it has named before")
-                }
-                // The token goes to the account only, whatever host the link names.
-                let address = try WebAddress(link)
-                var following = request
-                following.url.path = address.path
-                following.url.query = address.query
-                next = following
-            }
+        let root = root
+        return try await azure.list(request(.get, path, query), as: caller, link: "odata.nextLink", limit: limit) {
+            var own = root
+            own.path = $0.path
+            own.query = $0.query
+            return own
         }
-        return Array(items.prefix(limit))
     }
 
     /// Sends something that changes things.

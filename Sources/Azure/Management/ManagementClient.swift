@@ -98,24 +98,8 @@ public struct ManagementClient: Sendable {
     public func list(
         _ path: String, version: String, query: [(String, String?)] = [], limit: Int = 10_000
     ) async throws(SluiceError) -> [JSONText] {
-        var items: [JSONText] = []
-        var next: HTTPRequest? = request(.get, path, version, query)
-        var seen: Set<String> = []
-        while let request = next, items.count < limit {
-            let (_, body) = try await azure.fetch(request, as: caller, limit: 64 << 20)
-            let page = try JSONText.parse(body)
-            items += page["value"]?.items ?? []
-            next = nil
-            if let link = page["nextLink"]?.text, !link.isEmpty {
-                guard seen.insert(link).inserted else {
-                    throw SluiceError(.invalidData, "\(root.host) names a next page that it has named before")
-                }
-                var following = request
-                following.url = try ours(try WebAddress(link))
-                next = following
-            }
-        }
-        return Array(items.prefix(limit))
+        try await azure.list(
+            request(.get, path, version, query), as: caller, link: "nextLink", limit: limit, ours: ours)
     }
 
     // MARK: Changing

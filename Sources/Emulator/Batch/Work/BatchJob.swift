@@ -9,10 +9,7 @@ struct BatchJob: Sendable {
     var body: JSONText
     let created: Moment
     var modified: Moment
-    var state = State.active
-    var stateSince: Moment
-    var previous: State?
-    var previousSince: Moment?
+    private var phase: BatchPhase<State>
     var ended: Moment?
     var reason: String?
     /// What happens to tasks that run when it is disabled: `requeue`, `terminate`, `wait`.
@@ -29,21 +26,20 @@ struct BatchJob: Sendable {
         self.sequence = sequence
         created = now
         modified = now
-        stateSince = now
+        phase = BatchPhase(.active, since: now)
         quietSince = now
     }
 
     var key: String { id.lowercased() }
+    var state: State { phase.state }
+    var stateSince: Moment { phase.since }
     var poolID: String { body["poolInfo"]?["poolId"]?.text ?? "" }
     var priority: Int { body["priority"]?.integer ?? 0 }
     var endsWithTasks: Bool { body["onAllTasksComplete"]?.text?.lowercased() == "terminatejob" }
     var isOpen: Bool { [.active, .disabling, .disabled, .enabling].contains(state) }
 
     mutating func change(_ new: State, _ now: Moment) {
-        previous = state
-        previousSince = stateSince
-        state = new
-        stateSince = now
+        phase.change(new, now)
         modified = now
     }
 
@@ -57,9 +53,9 @@ struct BatchJob: Sendable {
         let head = JSONText.members([
             "id": .string(id), "url": .string("\(base)/jobs/\(id)"), "eTag": .string(BatchText.tag(modified)),
             "lastModified": .string(modified.iso), "creationTime": .string(created.iso),
-            "state": .string(state.rawValue), "stateTransitionTime": .string(stateSince.iso),
-            "previousState": previous.map { .string($0.rawValue) },
-            "previousStateTransitionTime": previousSince.map { .string($0.iso) }, "priority": .number(priority),
+        ])
+        let rest = JSONText.members([
+            "priority": .number(priority),
             "maxParallelTasks": body["maxParallelTasks"] ?? -1,
             "allowTaskPreemption": body["allowTaskPreemption"] ?? false,
             "usesTaskDependencies": body["usesTaskDependencies"] ?? false,
@@ -74,17 +70,17 @@ struct BatchJob: Sendable {
             "startTime": .string(created.iso), "endTime": ended.map { .string($0.iso) }, "poolId": .string(poolID),
             "terminateReason": reason.map { .string($0) },
         ])
-        return .object((head.members ?? []) + sent + [("executionInfo", execution)])
+        return .object(
+            (head.members ?? []) + phase.shown + (rest.members ?? []) + sent + [("executionInfo", execution)])
     }
 
     var record: JSONText {
-        .members([
+        let own = JSONText.members([
             "id": .string(id), "sequence": .number(sequence), "body": body, "created": .moment(created),
-            "modified": .moment(modified), "state": .string(state.rawValue), "stateSince": .moment(stateSince),
-            "previous": previous.map { .string($0.rawValue) }, "previousSince": previousSince.map { .moment($0) },
-            "ended": ended.map { .moment($0) }, "reason": reason.map { .string($0) },
+            "modified": .moment(modified), "ended": ended.map { .moment($0) }, "reason": reason.map { .string($0) },
             "disabling": disabling.map { .string($0) },
         ])
+        return .object((own.members ?? []) + phase.record)
     }
 
     init?(record: JSONText) {
@@ -93,10 +89,7 @@ struct BatchJob: Sendable {
         }
         self.init(id, body, sequence: record["sequence"]?.integer ?? 0, now: created)
         modified = record["modified"]?.moment ?? created
-        state = record["state"]?.text.flatMap(State.init) ?? .active
-        stateSince = record["stateSince"]?.moment ?? created
-        previous = record["previous"]?.text.flatMap(State.init)
-        previousSince = record["previousSince"]?.moment
+        phase.load(record)
         ended = record["ended"]?.moment
         reason = record["reason"]?.text
         disabling = record["disabling"]?.text

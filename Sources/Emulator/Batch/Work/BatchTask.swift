@@ -9,10 +9,7 @@ struct BatchTask: Sendable {
     var body: JSONText
     let created: Moment
     var modified: Moment
-    var state = State.active
-    var stateSince: Moment
-    var previous: State?
-    var previousSince: Moment?
+    private var phase: BatchPhase<State>
 
     var started: Moment?
     var ended: Moment?
@@ -33,18 +30,16 @@ struct BatchTask: Sendable {
         self.sequence = sequence
         created = now
         modified = now
-        stateSince = now
+        phase = BatchPhase(.active, since: now)
     }
 
     var key: String { id.lowercased() }
+    var state: State { phase.state }
     var slots: Int { max(1, body["requiredSlots"]?.integer ?? 1) }
     var isSuccess: Bool { state == .completed && failure == nil }
 
     mutating func change(_ new: State, _ now: Moment) {
-        previous = state
-        previousSince = stateSince
-        state = new
-        stateSince = now
+        phase.change(new, now)
     }
 
     /// What the task depends on is done.
@@ -77,9 +72,6 @@ struct BatchTask: Sendable {
         let head = JSONText.members([
             "url": .string(url), "id": .string(id), "eTag": .string(BatchText.tag(modified)),
             "creationTime": .string(created.iso), "lastModified": .string(modified.iso),
-            "state": .string(state.rawValue),
-            "stateTransitionTime": .string(stateSince.iso), "previousState": previous.map { .string($0.rawValue) },
-            "previousStateTransitionTime": previousSince.map { .string($0.iso) },
         ])
         let rest = JSONText.members([
             "constraints": constraints, "requiredSlots": .number(slots), "executionInfo": execution,
@@ -94,7 +86,7 @@ struct BatchTask: Sendable {
                 ]
             },
         ])
-        return .object((head.members ?? []) + sent + (rest.members ?? []))
+        return .object((head.members ?? []) + phase.shown + sent + (rest.members ?? []))
     }
 
     var execution: JSONText {
@@ -118,16 +110,15 @@ struct BatchTask: Sendable {
     // MARK: On disk
 
     var record: JSONText {
-        .members([
+        let own = JSONText.members([
             "id": .string(id), "sequence": .number(sequence), "body": body, "created": .moment(created),
-            "modified": .moment(modified), "state": .string(state.rawValue), "stateSince": .moment(stateSince),
-            "previous": previous.map { .string($0.rawValue) }, "previousSince": previousSince.map { .moment($0) },
-            "started": started.map { .moment($0) }, "ended": ended.map { .moment($0) },
+            "modified": .moment(modified), "started": started.map { .moment($0) }, "ended": ended.map { .moment($0) },
             "exitCode": exitCode.map { .number($0) }, "failure": failure?.json, "retries": .number(retries),
             "lastRetry": lastRetry.map { .moment($0) }, "requeues": .number(requeues),
             "lastRequeue": lastRequeue.map { .moment($0) }, "pool": pool.map { .string($0) },
             "node": node.map { .string($0) }, "satisfies": .bool(satisfies),
         ])
+        return .object((own.members ?? []) + phase.record)
     }
 
     init?(record: JSONText) {
@@ -136,10 +127,7 @@ struct BatchTask: Sendable {
         }
         self.init(id, body, sequence: record["sequence"]?.integer ?? 0, now: created)
         modified = record["modified"]?.moment ?? created
-        state = record["state"]?.text.flatMap(State.init) ?? .active
-        stateSince = record["stateSince"]?.moment ?? created
-        previous = record["previous"]?.text.flatMap(State.init)
-        previousSince = record["previousSince"]?.moment
+        phase.load(record)
         started = record["started"]?.moment
         ended = record["ended"]?.moment
         exitCode = record["exitCode"]?.integer
