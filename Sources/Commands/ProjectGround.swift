@@ -49,7 +49,8 @@ struct ProjectGround {
                 case .settings(let section): add(from: section.node, azure)
                 }
             }
-            for node in project.jobs.map(\.settings.node) + project.sections.values.map(\.node) {
+            let sections = Array(project.sections.values) + project.platforms.values
+            for node in project.jobs.map(\.settings.node) + sections.map(\.node) {
                 add(from: node, azure)
             }
         }

@@ -122,6 +122,7 @@ def test_secrets_queues_and_lakes_that_a_project_names(tmp_path, azure_of):
         "warehouse": {"protocol": "postgres", "host": "db.example", "username": "me", "password": "${secret.db-password}"},
         "platforms": {"cloud": {
             "type": "container-apps", "subscription": "s1", "resource_group": "rg", "environment": "cae", "image": "x.azurecr.io/x:1",
+            "packages": "az://shopstore/packages/shop",
             "identity": "/subscriptions/s2/resourceGroups/people/providers/Microsoft.ManagedIdentity/userAssignedIdentities/me"}},
         "jobs": {"hello": {"kind": "init", "steps": [{"step": "command", "run": ["true"]}], "deploy": {
             "secrets": {"TOKEN": "token", "OTHER": "other-kv/other", "UNSET": "unset"},
@@ -130,7 +131,8 @@ def test_secrets_queues_and_lakes_that_a_project_names(tmp_path, azure_of):
     azure = azure_of("--project", "-C", tmp_path)
     facts = azure.facts["project"]
     assert {row["name"] for row in facts["ground"]} == {
-        "rg/cae", "people/me", "shoplake/lake", "shopstore/work", "shop-kv/db-password", "shop-kv/token", "other-kv/other"}
+        "rg/cae", "people/me", "shoplake/lake", "shopstore/packages", "shopstore/work", "shop-kv/db-password", "shop-kv/token",
+        "other-kv/other"}
     assert "marked" not in json.dumps(azure.facts)
     lake = BlobServiceClient(f"{azure.http}/shoplake", credential=azure.key("shoplake"))
     assert lake.get_account_information()["is_hns_enabled"]

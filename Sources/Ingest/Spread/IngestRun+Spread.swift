@@ -62,7 +62,8 @@ struct IngestShares: Sendable {
 
     private func note(_ task: IngestTask) async throws(SluiceError) -> IngestSpread.Task {
         let id = try task.id(table: "\(run.job.table)")
-        try await run.lake.write(task.json.text(), to: "\(folder)/tasks/\(id).json")
+        // The id follows from what is in it, and a task of a run that is begun again may be reading it.
+        _ = try await run.lake.put("\(folder)/tasks/\(id).json", Buffer(Array(task.json.text().utf8)), .ifAbsent)
         return IngestSpread.Task(id: id, files: task.files.map(\.name))
     }
 

@@ -90,7 +90,8 @@ struct SpreadWork: Sendable {
     /// Writes down what a task is about.
     func note(_ task: SpreadTask) async throws(SluiceError) -> ReportSpread.Task {
         let id = try task.id()
-        try await run.output.write(task.json.text(), to: "\(folder)/tasks/\(id).json")
+        // The id follows from what is in it, and a task of a run that is begun again may be reading it.
+        _ = try await run.output.put("\(folder)/tasks/\(id).json", Buffer(Array(task.json.text().utf8)), .ifAbsent)
         return ReportSpread.Task(id: id, inputs: task.inputs.map(\.name))
     }
 
