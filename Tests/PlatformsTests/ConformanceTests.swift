@@ -201,6 +201,27 @@ struct Place: Sendable, CustomTestStringConvertible {
         }
     }
 
+    @Test(arguments: [(fails: 2, retries: 3, runs: 3), (5, 2, 3), (1, 0, 1)])
+    func aRunThatFailsIsTriedAgainOnThisMachineToo(_ plan: (fails: Int, retries: Int, runs: Int)) async throws {
+        var template = Array("/tmp/sluice-retries-XXXXXX".utf8CString)
+        let folder = String(cString: try #require(mkdtemp(&template)))
+        defer { removeTree(folder) }
+        let words = ["print", "begun", "fails", "\(folder)/count", "\(plan.fails)", "print", "done"]
+        let job = JobDeployment(
+            project: "shop", job: "weak", kind: "ingest", arguments: words,
+            needs: DeploymentNeeds(retries: plan.retries))
+        let platform = LocalPlatform(folder: "\(folder)/runs", program: specimen)
+        let handle = try await platform.start(RunRequest(run: RunID.make(), arguments: words, job: job))
+        let status = try await platform.wait(for: handle)
+        let isDone = plan.fails < plan.runs
+        #expect(status.state == (isDone ? .succeeded : .failed))
+        let word = "exited with \(isDone ? 0 : 1)"
+        #expect(status.word == (plan.retries == 0 ? word : "\(word), at try 3 of \(plan.retries + 1)"))
+        let said = String(repeating: "begun\n", count: plan.runs) + (isDone ? "done\n" : "")
+        #expect(try await output(platform, handle) == said)
+        #expect(access("\(folder)/runs/\(handle.run)/work", F_OK) != 0)
+    }
+
     @Test(arguments: Place.all) func aWaitMayEndBeforeTheRun(_ place: Place) async throws {
         try await with(place) { platform in
             let handle = try await start(platform, "sleep", "100")

@@ -1,6 +1,6 @@
 // A program for the tests of platforms: it stands in for `sluice`, watches as that does, and does what its words say.
 //
-//     Specimen print TEXT exit N · sleep SECONDS · stubborn · fill BYTES · litter FILES · variable NAME · which-run
+//     Specimen print TEXT exit N · sleep SECONDS · stubborn · fill BYTES · litter FILES · fails FILE TIMES · variable NAME · which-run
 
 import Glibc
 import Platforms
@@ -29,6 +29,15 @@ while !words.isEmpty {
     case "print": say(argument())
     case "which-run": say(getenv(RunRequest.idVariable).map { String(cString: $0) } ?? "none")
     case "variable": say(getenv(argument()).map { String(cString: $0) } ?? "none")
+    case "fails":
+        // FILE TIMES: fails so often, counting in a file.
+        let (path, times) = (argument(), Int(argument()) ?? 0)
+        if let file = fopen(path, "a+") {
+            fputs("x", file)
+            let count = ftell(file)
+            fclose(file)
+            if count <= times { exit(1) }
+        }
     case "sleep": usleep(UInt32((Double(argument()) ?? 0) * 1e6))
     case "stubborn": signal(SIGINT, SIG_IGN)
     case "litter":

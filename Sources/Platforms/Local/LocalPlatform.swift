@@ -38,18 +38,19 @@ public struct LocalPlatform: Platform {
             count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : program
     }
 
-    /// The first word of the command that watches a run: `watch-run FOLDER SECONDS|- BYTES|- ARGUMENT…`.
+    /// The first word of the command that watches a run: `watch-run FOLDER SECONDS|- BYTES|- RETRIES ARGUMENT…`.
     public static let watchWord = "watch-run"
 
     /// What the words behind `watchWord` mean.
     ///
     /// - parameter environment: The environment of this process, which is that of the run.
     public func watcher(_ words: [String], environment: [String: String]) -> LocalWatcher? {
-        guard words.count > 3 else { return nil }
+        guard words.count > 4 else { return nil }
         let limits = RunLimits(
             time: Double(words[1]).map { Duration.seconds($0) }, memory: Int(words[2]))
         return LocalWatcher(
-            folder: words[0], words: [program] + words.dropFirst(3), environment: environment, limits: limits)
+            folder: words[0], words: [program] + words.dropFirst(4), environment: environment, limits: limits,
+            retries: Int(words[3]) ?? 0)
     }
 
     /// Where a run's files are, for tests that harm them.
@@ -75,6 +76,7 @@ public struct LocalPlatform: Platform {
         // What limits there are, before what is to run.
         words.append((request.limits.time ?? request.job?.needs.timeout).map { String($0 / .seconds(1)) } ?? "-")
         words.append(request.limits.memory.map(String.init) ?? "-")
+        words.append(String(request.job?.needs.retries ?? 0))
         var environment = environment.merging(request.environment) { $1 }
         environment[RunRequest.idVariable] = request.run
         environment[RunRequest.packageVariable] = package?.description

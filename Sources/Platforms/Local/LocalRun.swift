@@ -41,6 +41,9 @@ struct LocalRun: Sendable {
 
     // MARK: Its watcher
 
+    /// Makes its own folder, which a try before it may have taken away.
+    func makeWork() throws(SluiceError) { try Self.makeFolder(workPath) }
+
     func note(watcher: (id: Int32, started: UInt64), child: (id: Int32, started: UInt64)) throws(SluiceError) {
         try write(
             "process",

@@ -10,6 +10,7 @@ public struct LocalWatcher: Sendable {
     private let words: [String]
     private let environment: [String: String]
     private let limits: RunLimits
+    private let retries: Int
 
     /// How long a run may take to put things in order when it is asked to end.
     private static let patience = Duration.seconds(30)
@@ -17,33 +18,50 @@ public struct LocalWatcher: Sendable {
     /// Watches the run in `folder`, which is the program `words`.
     ///
     /// - parameter environment: All of the program's environment.
-    public init(folder: String, words: [String], environment: [String: String], limits: RunLimits) {
+    /// - parameter limits: What each try of it may use.
+    /// - parameter retries: How often it is begun again when it fails.
+    public init(
+        folder: String, words: [String], environment: [String: String], limits: RunLimits, retries: Int = 0
+    ) {
         place = LocalRun(folder: folder)
         self.words = words
         self.environment = environment
         self.limits = limits
+        self.retries = retries
     }
 
     /// Does it; blocks until the run has ended.
     ///
     /// - returns: How it ended.
     public func watch() throws(SluiceError) -> PlatformStatus {
+        var end = try attempt()
+        var tries = 1
+        // What somebody ended, or a limit, is not what another try would mend.
+        while end.state == .failed, end.reason == nil, tries <= retries, !place.wish.isWanted {
+            tries += 1
+            end = try attempt()
+        }
+        if tries > 1 { end.word += ", at try \(tries) of \(retries + 1)" }
+        try place.note(end: end)
+        return end
+    }
+
+    /// Begins the program once, and follows it to its end.
+    private func attempt() throws(SluiceError) -> PlatformStatus {
         let began = Moment.now.microseconds
+        try place.makeWork()
         let child: pid_t
         do throws(SluiceError) {
             child = try ProcessStart(words, environment: environment, output: .file(place.outputPath)).start()
         } catch {
-            let end = PlatformStatus(
+            return PlatformStatus(
                 .failed, word: "not started", startedAt: began, finishedAt: began, reason: error.message)
-            try place.note(end: end)
-            return end
         }
         try place.note(watcher: HostProcess.current, child: HostProcess.identity(of: child))
         let end = follow(child, began)
         // What it has left behind: in its group, and in its folder.
         kill(-child, SIGKILL)
         Storage.removeTree(place.workPath)
-        try place.note(end: end)
         return end
     }
 
