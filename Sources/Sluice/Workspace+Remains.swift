@@ -1,5 +1,6 @@
 import Connectors
 import Ingest
+import Init
 import Map
 import Project
 import Report
@@ -29,22 +30,35 @@ extension Workspace {
             while path.hasPrefix("./") { path.removeFirst(2) }
             let root = project.folder.hasSuffix("/") ? project.folder : "\(project.folder)/"
             if path.hasPrefix(root) { path.removeFirst(root.count) }
-            remains.append(LocalRemains(what: what, path: path))
+            let one = LocalRemains(what: what, path: path)
+            if !remains.contains(one) { remains.append(one) }
         }
-        func addWarehouse() async throws(SluiceError) {
-            let settings = try await warehouseSettings()
+        func addDatabase(_ name: String? = nil) async throws(SluiceError) {
+            let settings: ConnectionSettings
+            if let name { settings = try await connection(name) } else { settings = try await warehouseSettings() }
             // A database that is a file; others are servers.
-            guard settings.protocolName == "sqlite" || settings.protocolName == "file" else { return }
-            try add("the warehouse", settings.text("path"))
+            guard settings.protocolName == "sqlite" else { return }
+            try add(name.map { "the database \($0)" } ?? "the warehouse", settings.text("path"))
         }
         switch declared.kind {
         case IngestKeys.kind:
             try add("the lake", project.lake.literal)
-            try await addWarehouse()
+            try await addDatabase()
         case ReportKeys.kind:
             try add("the reports", declared.settings.text("output"))
-            if declared.settings.has("into") { try await addWarehouse() }
+            if declared.settings.has("into") { try await addDatabase() }
         case MapKeys.kind: try add("the script", declared.settings.text("out"))
+        case InitKeys.kind:
+            let job = try setup(name)
+            for entry in job.entries {
+                switch entry.step {
+                case .migrate: try await addDatabase(entry.database ?? job.database)
+                case .seed:
+                    try add("the lake", project.lake.literal)
+                    try await addDatabase(entry.database ?? job.database)
+                default: break
+                }
+            }
         default: break
         }
         return remains

@@ -44,6 +44,16 @@ def two_ports():
             return str(port)
 
 
+def greeting(process):
+    """What an emulator tells people before it waits for requests; it was started with pipes of text."""
+    text = ""
+    while "Ctrl-C" not in text:
+        line = process.stdout.readline()
+        assert line, process.stderr.read()
+        text += line
+    return text
+
+
 class Azure:
     """A running emulator."""
 

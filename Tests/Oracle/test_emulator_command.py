@@ -11,7 +11,7 @@ import urllib.request
 
 import pytest
 from conftest import BINARY
-from emulator import Azure, azure_with, two_ports  # noqa: F401
+from emulator import Azure, azure_with, greeting, two_ports  # noqa: F401
 
 
 def refused(*arguments, **options):
@@ -25,11 +25,7 @@ def test_says_where_it_is_and_ends_in_order(tmp_path):
     port = two_ports()
     process = subprocess.Popen([BINARY, "emulate", "--port", port, "--data", tmp_path / "data"], text=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    text = ""
-    while "Ctrl-C" not in text:
-        line = process.stdout.readline()
-        assert line, process.stderr.read()
-        text += line
+    text = greeting(process)
     assert text.startswith("An Azure for development and tests only")
     assert f"export SLUICE_AZURE_EMULATOR=http://127.0.0.1:{port}\n" in text
     assert f"QueueEndpoint=http://127.0.0.1:{int(port) + 1}/devstoreaccount1;" in text

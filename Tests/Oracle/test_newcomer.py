@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from azure.storage.blob import BlobServiceClient
 from conftest import BINARY, run
-from emulator import Azure
+from emulator import Azure, greeting
 
 PLATFORMS = """
 platforms:
@@ -176,11 +176,7 @@ def test_what_cannot_be_found_out_is_a_note(tmp_path):
     process = subprocess.Popen([BINARY, "emulate", "--project", "--port", "0", "--data", tmp_path / "data",
                                 "--identities", "who.json"], cwd=tmp_path, text=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    text = ""
-    while "Ctrl-C" not in text:
-        line = process.stdout.readline()
-        assert line, process.stderr.read()
-        text += line
+    text = greeting(process)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert "For the project shop:\n  container  shopstore/lake, made\n" in text and "Its .env leads here with:\n  SLUICE_AZURE_EMULATOR=http://" in text

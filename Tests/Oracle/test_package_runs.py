@@ -30,12 +30,12 @@ class Rig:
         self.client = DataLakeServiceClient(
             f"{azure.http}/devlake", credential=azure.key("devlake")).create_file_system("work")
 
-    def write(self, lake=f"{STORE}/lake"):
+    def write(self, lake=f"{STORE}/lake", warehouse=None):
         cloud = {"subscription": SUBSCRIPTION, "client_id": "0b5f3c8e-1111-4222-8333-944455556666",
                  "image": "devregistry.azurecr.io/sluice:1"}
         (self.folder / "sluice.yaml").write_text(json.dumps({
             "project": "shop", "lake": lake,
-            "warehouse": f"postgres://postgres@127.0.0.1:{self.server.port}/postgres?sslmode=disable",
+            "warehouse": warehouse or f"postgres://postgres@127.0.0.1:{self.server.port}/postgres?sslmode=disable",
             "connections": {"inbox": {"protocol": "file", "path": "./inbox"}},
             "platforms": {
                 "here": {"type": "local", "packages": "../packages"},
@@ -46,6 +46,7 @@ class Rig:
             "jobs": {
                 **{f"orders-{place}": {"kind": "ingest", "from": "inbox", "files": "*.csv", "into": f"orders_{place}"}
                    for place in PLACES},
+                "schema": {"kind": "init", "steps": [{"step": "migrate", "folder": "migrations"}]},
                 "slow": {"kind": "init", "steps": [{"step": "command", "run": ["sh", "-c", "pwd; cat note; sleep 3; cat note"]}]},
             }}))
 
@@ -171,6 +172,10 @@ def test_what_a_package_is_not_to_keep_is_refused_before_anything_is_done(rig):
     rig.write(lake="./lake")
     done = rig.told("deploy", "orders-here", "-e", "here", "--yes", code=4)
     assert "would leave the lake in lake" in done.err and "name a container" in done.err
+    rig.write(warehouse="sqlite:./warehouse.db")
+    for job in ("orders-here", "schema"):
+        done = rig.told("deploy", job, "-e", "here", "--yes", code=4)
+        assert "would leave the warehouse in warehouse.db" in done.err
     rig.write()
     done = rig.told("deploy", "orders-here", "--package", "current", "--on", "local", code=64)
     assert "nothing has to be deployed" in done.err
